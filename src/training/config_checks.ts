@@ -1,0 +1,166 @@
+/**
+ * The contradictions between keys of a config that are each right by themselves.
+ *
+ * @module
+ */
+
+import type { Config } from "./config.ts";
+
+/** A check that needs several keys. It gives the problem, or undefined if all is well. */
+export interface CrossCheck {
+  /** The dotted keys that it reads; it is left out while one of them is wrong by itself. */
+  readonly keys: readonly string[];
+  /** The key, its value and the way out. */
+  check(config: Config): string | undefined;
+}
+
+const adaptiveControllers: readonly string[] = [
+  "g2rpo_a",
+  "released",
+  "additive",
+  "printed",
+  "target",
+];
+
+/** Every such check. */
+export const crossChecks: readonly CrossCheck[] = [
+  {
+    keys: ["model.preset", "model.path"],
+    check: ({ model: { preset, path } }) =>
+      (preset === null) === (path === null)
+        ? `exactly one of 'model.preset' and 'model.path' must be given: current values are ` +
+          `${JSON.stringify(preset)} and ${JSON.stringify(path)}; set the other one to null`
+        : undefined,
+  },
+  {
+    keys: ["data.tiers"],
+    check: ({ data: { tiers } }) =>
+      tiers.some((tier, index) => index > 0 && tier <= tiers[index - 1])
+        ? `'data.tiers' must be in ascending order, each tier once: current value is ${
+          JSON.stringify(tiers)
+        }`
+        : undefined,
+  },
+  {
+    keys: ["rewards"],
+    check: ({ rewards }) =>
+      Object.values(rewards).some((weight) => weight > 0)
+        ? undefined
+        : `'rewards' must give at least one reward a weight above 0: current value is ` +
+          `${JSON.stringify(rewards)}; for example accuracy: 1`,
+  },
+  {
+    keys: ["rewards", "guidance.reward"],
+    check: ({ rewards, guidance: { reward } }) =>
+      rewards[reward] === undefined
+        ? `'guidance.reward' must be one of the run's rewards ` +
+          `(${Object.keys(rewards).join(", ") || "none"}): current value is ${
+            JSON.stringify(reward)
+          }; ` +
+          `name it under 'rewards' too, with weight 0 if it shall only be measured ` +
+          `(giving any reward leaves out the default, accuracy: 1)`
+        : undefined,
+  },
+  {
+    keys: ["per_device_train_batch_size", "gradient_accumulation_steps", "num_generations"],
+    check(config) {
+      const rows = config.per_device_train_batch_size * config.gradient_accumulation_steps;
+      return rows % config.num_generations === 0
+        ? undefined
+        : `'per_device_train_batch_size' times 'gradient_accumulation_steps' must be divisible by ` +
+          `'num_generations' (${config.num_generations}): current value is ` +
+          `${config.per_device_train_batch_size} x ${config.gradient_accumulation_steps} = ${rows}`;
+    },
+  },
+  {
+    keys: ["guidance.ratio", "num_generations"],
+    check({ guidance: { ratio }, num_generations: size }) {
+      // The same rounding as `guidedCount`.
+      if (ratio === 0 || Math.floor(ratio * size + 0.5 + 1e-9) >= 1) return undefined;
+      return `'guidance.ratio' must be 0 or guide at least one rollout of a group of ${size}: ` +
+        `current value is ${ratio}; use 0 for no guidance, or at least ${1 / size}`;
+    },
+  },
+  {
+    keys: ["guidance", "max_completion_length"],
+    check({ guidance, max_completion_length: most }) {
+      if (guidance.ratio === 0) return undefined;
+      const adaptive = adaptiveControllers.includes(guidance.controller);
+      const { length, min_length: lower, max_length: upper } = guidance;
+      if (adaptive && upper !== null && upper > most) {
+        return `'guidance.max_length' must be at most 'max_completion_length' (${most}): current ` +
+          `value is ${upper}`;
+      }
+      const highest = adaptive ? upper ?? most : most;
+      const highestKey = adaptive && upper !== null
+        ? "'guidance.max_length'"
+        : "'max_completion_length'";
+      if (adaptive && lower > highest) {
+        return `'guidance.min_length' must be at most ${highestKey} (${highest}): current value ` +
+          `is ${lower}`;
+      }
+      if (adaptive && length < lower) {
+        return `'guidance.length' must be at least 'guidance.min_length' (${lower}): current value ` +
+          `is ${length}`;
+      }
+      return length > highest
+        ? `'guidance.length' must be at most ${highestKey} (${highest}): current value is ${length}`
+        : undefined;
+    },
+  },
+  {
+    keys: ["guidance"],
+    check: ({ guidance: { ratio, controller, length, end_length: end } }) =>
+      ratio > 0 && controller === "rdp" && end > length
+        ? `'guidance.end_length' must be at most 'guidance.length' (${length}): current value is ${end}`
+        : undefined,
+  },
+  {
+    keys: ["max_length", "max_completion_length"],
+    check: ({ max_length: all, max_completion_length: most }) =>
+      all !== null && most >= all
+        ? `'max_completion_length' must be below 'max_length' (${all}), which counts the prompt ` +
+          `too: current value is ${most}`
+        : undefined,
+  },
+  {
+    keys: ["max_length", "eval.max_completion_length"],
+    check: ({ max_length: all, eval: { max_completion_length: most } }) =>
+      all !== null && most !== null && most >= all
+        ? `'eval.max_completion_length' must be below 'max_length' (${all}), which counts the ` +
+          `prompt too: current value is ${most}`
+        : undefined,
+  },
+  {
+    keys: ["warmup_steps", "warmup_ratio"],
+    check: ({ warmup_steps: steps, warmup_ratio: ratio }) =>
+      steps > 0 && ratio > 0
+        ? `only one of 'warmup_steps' and 'warmup_ratio' may be above 0: current values are ` +
+          `${steps} and ${ratio}; set one of them to 0`
+        : undefined,
+  },
+  {
+    keys: ["warmup_steps", "max_steps"],
+    check: ({ warmup_steps: warmup, max_steps: steps }) =>
+      warmup > steps
+        ? `'warmup_steps' must be at most 'max_steps' (${steps}): current value is ${warmup}`
+        : undefined,
+  },
+  {
+    keys: ["sft.warmup_steps", "sft.steps"],
+    check: ({ sft: { warmup_steps: warmup, steps } }) =>
+      steps > 0 && warmup > steps
+        ? `'sft.warmup_steps' must be at most 'sft.steps' (${steps}): current value is ${warmup}`
+        : undefined,
+  },
+  {
+    keys: ["delta", "epsilon", "epsilon_high"],
+    check({ delta, epsilon, epsilon_high: high }) {
+      const bound = 1 + (high ?? epsilon);
+      return delta !== null && delta <= bound
+        ? `'delta' must be above the upper clip of the ratio (${bound}), or null: current value ` +
+          `is ${delta}`
+        : undefined;
+    },
+  },
+];

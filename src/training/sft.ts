@@ -1,0 +1,62 @@
+/** A step of the supervised warm start: cross-entropy on the tokens of whole teacher solutions. */
+import { tokenLogProbs } from "../algorithms/token_log_probs.ts";
+import { scope } from "../tensor/tensor.ts";
+import * as ops from "../tensor/ops.ts";
+import { completionBatch, lengthBuckets, predictingStates, scatterStates } from "./batches.ts";
+import { type TrainState } from "./checkpoint.ts";
+import { learningRate } from "./lr_schedule.ts";
+import { type Metrics } from "./metrics.ts";
+import { clipGradientNorm } from "./optimizer.ts";
+import { type Run } from "./run.ts";
+
+/** Rows of a micro-batch of the warm start. */
+const microBatch = 64;
+
+/**
+ * One optimizer step on the mean of −log π(token) over all completion tokens of the batch, prompts left out. A loss or
+ * gradient that is no finite number leaves the weights alone and is counted in the state.
+ */
+export function sftStep(state: TrainState, run: Run): Metrics {
+  const started = performance.now();
+  const { config: { sft, model }, policy, optimizer } = run;
+  const rows = run.solutions(state.step).map(({ promptIds, solutionIds }) => ({
+    promptIds,
+    completionIds: solutionIds,
+  }));
+  const tokens = rows.reduce((n, row) => n + row.completionIds.length, 0);
+  optimizer.zeroGrad();
+  let loss = 0;
+  const lengths = rows.map((row) => row.promptIds.length + row.completionIds.length);
+  for (const bucket of lengthBuckets(lengths, microBatch)) {
+    scope(() => {
+      using batch = completionBatch(bucket.map((i) => rows[i]), policy.device);
+      const trunk = policy.forward(batch.ids, { recompute: model.gradient_checkpointing });
+      const states = predictingStates(trunk.hidden, batch);
+      const predicted = tokenLogProbs(states, policy.head, batch.targets);
+      loss -= ops.item(ops.sum(predicted.logProbs, "float64")) / tokens;
+      const slope = ops.full([batch.targets.size], -1 / tokens, "float32", policy.device);
+      trunk.backward(scatterStates(predicted.backward(slope), batch));
+    });
+  }
+  const rate = learningRate(state.step, {
+    learningRate: sft.learning_rate,
+    type: sft.lr_scheduler_type,
+    maxSteps: sft.steps,
+    warmupSteps: sft.warmup_steps,
+    minLrRate: sft.min_lr_rate,
+  });
+  const norm = clipGradientNorm(policy.parameters, sft.max_grad_norm || Infinity);
+  const finite = Number.isFinite(loss) && Number.isFinite(norm);
+  if (finite) optimizer.step(rate);
+  state.skipped = finite ? 0 : state.skipped + 1;
+  state.tokens += lengths.reduce((a, b) => a + b, 0);
+  const seconds = (performance.now() - started) / 1000;
+  return {
+    loss,
+    grad_norm: norm,
+    learning_rate: rate,
+    num_tokens: state.tokens,
+    step_time: seconds,
+    "perf/train_tokens_per_second": lengths.reduce((a, b) => a + b, 0) / seconds,
+  };
+}

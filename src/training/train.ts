@@ -1,0 +1,465 @@
+/** A whole run: warm start, reinforcement learning, evaluations, checkpoints, and the way back in after a stop. */
+import { ArithmeticTask } from "../data/arithmetic.ts";
+import { curriculumBatch, sftBatch } from "../data/curriculum.ts";
+import { type EncodedProblem, encodeProblem, type Problem } from "../data/types.ts";
+import { evaluate } from "../evaluation/evaluate.ts";
+import { createController } from "../guidance/registry.ts";
+import { loadModel, saveModel } from "../models/checkpoint.ts";
+import { type CausalLM } from "../models/model.ts";
+import { modelPresets } from "../models/presets.ts";
+import { randomModel } from "../models/random.ts";
+import { createReward } from "../rewards/registry.ts";
+import { validateGold, type WeightedReward } from "../rewards/score.ts";
+import { cudaDevices } from "../tensor/memory.ts";
+import { type Device } from "../tensor/dtype.ts";
+import { manualSeed } from "../tensor/tensor.ts";
+import { arithmeticTokenizer } from "../tokenizer/arithmetic.ts";
+import { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { initialize, libtorch } from "../../ffi/library.ts";
+import {
+  listCheckpoints,
+  loadOptimizer,
+  readTrainState,
+  removeIfThere,
+  saveCheckpoint,
+  type TrainState,
+} from "./checkpoint.ts";
+import {
+  type Config,
+  ConfigError,
+  controllerSpec,
+  describeChanges,
+  loadConfig,
+  stringifyConfig,
+} from "./config.ts";
+import { type Interrupt, listenForInterrupt } from "./interrupt.ts";
+import { AdamW } from "./optimizer.ts";
+import { type EvalRecord, type HeldOutRecord, type Reporter } from "./reporter.ts";
+import { evalName, jsonLine, RunFolder, RunFolderError, stepName } from "./run_folder.ts";
+import { type Run } from "./run.ts";
+import { sftStep } from "./sft.ts";
+import { stepSeed } from "./seed.ts";
+import { trainStep } from "./step.ts";
+import { version } from "../version.ts";
+
+/** Options of {@linkcode train}. */
+export interface TrainOptions {
+  /** Continue the newest run of this name from its last checkpoint. Default: start a new one. */
+  readonly resume?: boolean;
+  /** End after the warm start. Default: false. */
+  readonly sftOnly?: boolean;
+  /** Rewards of your own, in place of the config's. */
+  readonly rewards?: readonly WeightedReward[];
+  /** Told what happens. */
+  readonly reporter?: Reporter;
+  /** Finish the step and save on Ctrl-C; a second one ends at once. Default: false. */
+  readonly handleInterrupt?: boolean;
+}
+
+/** How a run ended. */
+export interface TrainResult {
+  /** Its folder. */
+  readonly folder: string;
+  /** `finished`; `interrupted`, with a checkpoint to resume from; `already finished`, with nothing done. */
+  readonly ending: "finished" | "interrupted" | "already finished";
+  /** Every evaluation, in order. */
+  readonly evaluations: readonly EvalRecord[];
+}
+
+/** Too many steps in a row had a loss or gradient that is no finite number. */
+export class DivergedError extends Error {
+  /** Name of the class. */
+  override name: string = "DivergedError";
+}
+
+/**
+ * Runs a config from where it stands to its end, and leaves the run's folder: config.yaml, sft.jsonl, metrics.jsonl,
+ * eval.jsonl, completions/, checkpoints/, final/, and reference/ where β is not 0.
+ *
+ * @throws {DivergedError} after `max_skipped_steps` steps in a row without a finite loss and gradient.
+ * @throws {RunFolderError} when a resume does not fit, or a checkpoint cannot be written.
+ */
+export async function train(config: Config, options: TrainOptions = {}): Promise<TrainResult> {
+  const { reporter = {} } = options;
+  const existing = options.resume ? RunFolder.newest(config.output_dir, config.run_name) : null;
+  if (existing !== null) await refuseChangedKeys(existing, config);
+  if (existing !== null && isFinished(existing, options.sftOnly ?? false)) {
+    return { folder: existing.path, ending: "already finished", evaluations: readEvals(existing) };
+  }
+  await initialize({ threads: config.threads });
+  using held = existing?.lock() ?? null;
+  const name = existing === null ? undefined : listCheckpoints(existing).at(-1);
+  const checkpoint = name === undefined ? null : existing!.join("checkpoints", name);
+  const saved = checkpoint === null ? null : readTrainState(checkpoint);
+  using parts = await assemble(
+    config,
+    chooseDevice(config),
+    checkpoint,
+    saved?.state ?? null,
+    options.rewards,
+  );
+
+  // What cannot be loaded leaves no folder behind.
+  const folder = existing ?? RunFolder.create(config.output_dir, config.run_name);
+  using _lock = held ?? folder.lock();
+  folder.cutBack(
+    saved?.logs ?? { "sft.jsonl": 0, "metrics.jsonl": 0, "eval.jsonl": 0 },
+    saved?.state.phase === "rl" ? saved.state.step : 0,
+  );
+  if (checkpoint === null) folder.writeWhole("config.yaml", stringifyConfig(config, versions()));
+
+  const state = saved?.state ?? parts.initialState();
+  reporter.start?.({
+    folder: folder.path,
+    config,
+    resumedFrom: name ?? null,
+    parameters: [...parts.policy.parameters.values()].reduce((n, p) => n + p.size, 0),
+  });
+  using interrupt = options.handleInterrupt ? await listenForInterrupt() : null;
+  const loop = new Loop(config, folder, parts, state, reporter, interrupt);
+  const ending = await loop.run(options.sftOnly ?? false);
+  return { folder: folder.path, ending, evaluations: readEvals(folder) };
+}
+
+/** Names and versions for the head of config.yaml. */
+function versions(): string[] {
+  return [
+    `handrail ${version}, deno ${Deno.version.deno}, libtorch ${libtorch().version}`,
+    `${Deno.build.os} ${Deno.build.arch}; the seed stands below`,
+  ];
+}
+
+/** Whether the run has ended. One that ended with its warm start is finished only for who wants no more. */
+function isFinished(folder: RunFolder, sftOnly: boolean): boolean {
+  try {
+    Deno.statSync(folder.join("final"));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+  return sftOnly || readTrainState(folder.join("final")).state.phase === "rl";
+}
+
+async function refuseChangedKeys(folder: RunFolder, config: Config): Promise<void> {
+  const file = folder.join("config.yaml");
+  try {
+    Deno.statSync(file);
+  } catch (error) {
+    // Killed before its first file was whole: there is nothing to differ from.
+    if (error instanceof Deno.errors.NotFound) return;
+    throw error;
+  }
+  const before = await loadConfig({ file });
+  // The folder was found by these two, spelled one way or another.
+  const { output_dir, run_name } = config;
+  const list = describeChanges({ ...before, output_dir, run_name }, config);
+  if (list.length === 0) return;
+  throw new RunFolderError(
+    `Cannot resume '${folder.path}' with another config: ${list.join("; ")}. ` +
+      "Put them back, or start a new run without --resume.",
+  );
+}
+
+function readEvals(folder: RunFolder): EvalRecord[] {
+  try {
+    return Deno.readTextFileSync(folder.join("eval.jsonl")).split("\n")
+      .filter((line) => line !== "").map((line) => JSON.parse(line));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+function chooseDevice({ device }: Config): Device {
+  const found = cudaDevices();
+  if (device === "cuda" && found === 0) {
+    throw new Error(
+      "Cannot train on 'cuda' as libtorch sees no GPU: run `deno task doctor`, or use --device=cpu",
+    );
+  }
+  return device === "cpu" || found === 0 ? "cpu" : "cuda";
+}
+
+/** Everything a run is made of, and what the loop needs beside it. */
+interface Parts extends Run {
+  readonly device: Device;
+  readonly heldOut: readonly EncodedProblem[];
+  setReference(model: CausalLM): void;
+  renewOptimizer(): void;
+  initialState(): TrainState;
+  [Symbol.dispose](): void;
+}
+
+async function assemble(
+  config: Config,
+  device: Device,
+  checkpoint: string | null,
+  saved: TrainState | null,
+  ownRewards: readonly WeightedReward[] | undefined,
+): Promise<Parts> {
+  using owned = new DisposableStack();
+  const { model, seed } = config;
+  const source = checkpoint ?? model.path;
+  const tokenizer = source === null ? arithmeticTokenizer() : await Tokenizer.load(source);
+  const policy = source === null
+    ? randomModel(modelPresets[model.preset!], { seed: stepSeed(seed, "weights", 0), device })
+    : await loadModel(source, { device, dtype: "float32" });
+  owned.use(policy);
+  if (config.max_length !== null && config.max_length > policy.maxPositions) {
+    throw new ConfigError([
+      `'max_length' must be at most the model's ${policy.maxPositions} positions: current value is ${config.max_length}`,
+    ]);
+  }
+  if (tokenizer.vocabSize > policy.vocabSize) {
+    throw new Error(
+      `Cannot train: the tokenizer has ${tokenizer.vocabSize} tokens, the model's vocabulary ${policy.vocabSize}`,
+    );
+  }
+  const task = new ArithmeticTask();
+  const encode = (problems: Problem[]) =>
+    problems.map((problem) =>
+      encodeProblem(problem, tokenizer, { includeAnswer: config.guidance.include_answer })
+    );
+  const rewards = ownRewards ?? Object.entries(config.rewards)
+    .map(([name, weight]) => ({ reward: createReward(name), weight: weight! }));
+  const heldOut = task.heldOut({
+    tiers: config.data.tiers,
+    count: config.eval.num_problems,
+    seed: stepSeed(seed, "held-out", 0),
+  });
+  const unsound = await validateGold(heldOut, [createReward("accuracy")]);
+  if (unsound.length > 0) {
+    throw new Error(`Cannot evaluate: problem '${unsound[0].problem.id}': ${unsound[0].reason}`);
+  }
+  const controller = createController(controllerSpec(config));
+  const makeOptimizer = (phase: "sft" | "rl") => {
+    const from = phase === "sft" ? config.sft : config;
+    return new AdamW(policy.parameters, {
+      betas: [from.adam_beta1, from.adam_beta2],
+      eps: from.adam_epsilon,
+      weightDecay: from.weight_decay,
+    });
+  };
+  let optimizer = makeOptimizer(saved?.phase ?? (config.sft.steps > 0 ? "sft" : "rl"));
+  // Renewed and set later, so that they are named when the run ends.
+  owned.defer(() => optimizer[Symbol.dispose]());
+  owned.defer(() => reference?.[Symbol.dispose]());
+  if (checkpoint !== null) loadOptimizer(checkpoint, optimizer);
+  let reference: CausalLM | null = null;
+  const count = config.per_device_train_batch_size * config.gradient_accumulation_steps /
+    config.num_generations;
+  const parts: Parts = {
+    config,
+    device,
+    policy,
+    tokenizer,
+    rewards,
+    controller,
+    heldOut: encode(heldOut),
+    stopIds: tokenizer.eosTokenId === null ? [] : [tokenizer.eosTokenId],
+    get optimizer() {
+      return optimizer;
+    },
+    get reference() {
+      return reference;
+    },
+    problems: (step) =>
+      encode(curriculumBatch(task, step, {
+        seed,
+        count,
+        maxSteps: config.max_steps,
+        tiers: config.data.tiers,
+        order: config.data.curriculum,
+      })),
+    solutions: (step) =>
+      encode(sftBatch(task, seed, step, config.sft.batch_size, config.sft.mixture)),
+    setReference(loaded) {
+      reference = loaded;
+    },
+    renewOptimizer() {
+      optimizer[Symbol.dispose]();
+      optimizer = makeOptimizer("rl");
+    },
+    initialState: () => ({
+      phase: config.sft.steps > 0 ? "sft" : "rl",
+      step: 0,
+      controller: controller.initial(),
+      skipped: 0,
+      idle: 0,
+      tokens: 0,
+    }),
+    [Symbol.dispose]: () => kept.dispose(),
+  };
+  const kept = owned.move();
+  return parts;
+}
+
+/** One turn of the event loop: timers, the terminal and servers of the same process go on between steps. */
+function eventLoop(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/** Walks a run's state to its end. */
+class Loop {
+  constructor(
+    readonly config: Config,
+    readonly folder: RunFolder,
+    readonly parts: Parts,
+    readonly state: TrainState,
+    readonly reporter: Reporter,
+    readonly interrupt: Interrupt | null,
+  ) {}
+
+  async run(sftOnly: boolean): Promise<"finished" | "interrupted"> {
+    const { config, state } = this;
+    if (state.phase === "sft" && !await this.warmStart()) return "interrupted";
+    if (sftOnly) return await this.finish();
+    if (state.step === 0 || state.phase === "sft") await this.enterReinforcement();
+    await this.prepareReference();
+    while (state.step < config.max_steps) {
+      const record = await trainStep(state, this.parts);
+      state.step++;
+      this.log("metrics.jsonl", state.step, record.metrics);
+      if (config.completions_steps > 0 && state.step % config.completions_steps === 0) {
+        const text = record.completions.map((line) => jsonLine({ ...line })).join("");
+        this.folder.writeWhole(`completions/${stepName(state.step)}.jsonl`, text);
+      }
+      this.reporter.step?.(state.step, config.max_steps, record.metrics);
+      await eventLoop();
+      this.checkSkipped("step", record.metrics.loss, record.metrics.grad_norm);
+      const last = state.step === config.max_steps;
+      const { steps } = config.eval;
+      if (last || (steps > 0 && state.step % steps === 0)) await this.evaluate();
+      if (last) break;
+      if (await this.saveIfDue(config.save_steps)) return "interrupted";
+    }
+    return await this.finish();
+  }
+
+  /** The warm start; false if it was interrupted. */
+  async warmStart(): Promise<boolean> {
+    const { config: { sft }, state, parts } = this;
+    while (state.step < sft.steps) {
+      const metrics = sftStep(state, parts);
+      state.step++;
+      this.log("sft.jsonl", state.step, metrics);
+      this.reporter.sftStep?.(state.step, sft.steps, metrics);
+      this.checkSkipped("warm-start step", metrics.loss, metrics.grad_norm);
+      const due = state.step === sft.steps ? 1 : sft.save_steps;
+      if (await this.saveIfDue(due)) return false;
+      await eventLoop();
+    }
+    return true;
+  }
+
+  /** From the warm start to reinforcement learning: a fresh optimizer, and the model evaluated as it is. */
+  async enterReinforcement(): Promise<void> {
+    if (this.state.phase === "sft") this.parts.renewOptimizer();
+    const fresh = this.parts.initialState();
+    Object.assign(this.state, { ...fresh, phase: "rl", step: 0 });
+    await this.evaluate();
+  }
+
+  /** π_ref is the policy at the start of reinforcement learning, kept in the run's folder for a resume. */
+  async prepareReference(): Promise<void> {
+    const { config, folder, parts, state } = this;
+    if (config.beta === 0) return;
+    const path = folder.join("reference");
+    if (state.step === 0) {
+      const temporary = folder.join("checkpoints", ".reference.tmp");
+      const { eosTokenId, padTokenId } = parts.tokenizer;
+      try {
+        removeIfThere(temporary);
+        removeIfThere(path);
+        Deno.mkdirSync(temporary);
+        saveModel(parts.policy, temporary, { eosTokenId, padTokenId });
+        Deno.renameSync(temporary, path);
+      } catch (error) {
+        throw new RunFolderError(
+          `Cannot save the reference model '${path}': ${(error as Error).message}. ` +
+            "Make room and go on with --resume.",
+        );
+      }
+    }
+    const options = { device: parts.device, dtype: parts.policy.dtype, trainable: false };
+    parts.setReference(await loadModel(path, options));
+  }
+
+  log(file: "sft.jsonl" | "metrics.jsonl", step: number, metrics: Record<string, unknown>): void {
+    this.folder.append(file, { step, ...metrics });
+  }
+
+  checkSkipped(what: string, loss: number | null, norm: number | null): void {
+    const { state: { phase, skipped, step }, config: { max_skipped_steps: limit } } = this;
+    if (skipped === 0) return;
+    this.reporter.warn?.(
+      `${what} ${step} was skipped: its loss is ${loss}, the norm of its gradient ${norm} (${skipped} in a row)`,
+    );
+    if (skipped < limit) return;
+    const prefix = phase === "sft" ? "sft." : "", last = listCheckpoints(this.folder).at(-1);
+    throw new DivergedError(
+      `Cannot go on: ${skipped} steps in a row had a loss or gradient that is no finite number (max_skipped_steps). ` +
+        `Start a new run with a lower ${prefix}learning_rate or ${prefix}max_grad_norm` +
+        (phase === "sft" || last === undefined
+          ? "."
+          : `, from --model.path=${this.folder.join("checkpoints", last)} --sft.steps=0.`),
+    );
+  }
+
+  /** Saves when the step asks for it or a stop was requested; true if the run is to end here. */
+  async saveIfDue(every: number): Promise<boolean> {
+    const stop = this.interrupt?.requested ?? false;
+    // A skipped step may be the first of a model that is ruined: the checkpoint before it is the one to keep.
+    const sound = this.state.skipped === 0;
+    if (sound && (stop || (every > 0 && this.state.step % every === 0))) await this.save(false);
+    return stop;
+  }
+
+  async save(final: boolean): Promise<void> {
+    const { policy: model, tokenizer, optimizer } = this.parts;
+    const folder = await saveCheckpoint(
+      this.folder,
+      { model, tokenizer, optimizer, state: this.state },
+      { final, keep: this.config.save_total_limit },
+    );
+    this.reporter.saved?.(folder);
+  }
+
+  async finish(): Promise<"finished"> {
+    await this.save(true);
+    return "finished";
+  }
+
+  async evaluate(): Promise<void> {
+    const { config, parts, state, reporter } = this;
+    manualSeed(stepSeed(config.seed, "evaluation", state.step));
+    const { accuracy, n, stderr, ungraded, meanLength, completions, scores } = await evaluate({
+      model: parts.policy,
+      tokenizer: parts.tokenizer,
+      problems: parts.heldOut,
+      reward: createReward("accuracy"),
+      batchSize: config.eval.batch_size,
+      generation: {
+        temperature: config.eval.temperature,
+        maxCompletionLength: config.eval.max_completion_length ?? config.max_completion_length,
+        maxLength: config.max_length ?? parts.policy.maxPositions,
+        stopIds: parts.stopIds,
+      },
+      onProgress: (done, total) => reporter.evaluating?.(done, total),
+    });
+    const lines = parts.heldOut.map(({ id, prompt, answer }, i) => {
+      const line: HeldOutRecord = {
+        problem: id,
+        prompt,
+        answer,
+        completion: completions[i],
+        score: scores[i],
+      };
+      return jsonLine({ ...line });
+    });
+    this.folder.writeWhole(`completions/${evalName(state.step)}.jsonl`, lines.join(""));
+    const record = { step: state.step, benchmark: config.data.task, accuracy, n, stderr };
+    this.folder.append("eval.jsonl", { ...record, ungraded, mean_length: meanLength });
+    reporter.evaluated?.(record);
+  }
+}

@@ -1,0 +1,57 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "../../src/std/assert.ts";
+import { configDefaults } from "../../src/training/config.ts";
+import {
+  describedJsonSchema,
+  describeKeys,
+  type JsonSchema,
+} from "../../src/training/config_json_schema.ts";
+import { configJsonSchema } from "../../src/training/config_schema.ts";
+import shipped from "../../configs/schema.json" with { type: "json" };
+
+const schema = shipped as unknown as JsonSchema;
+
+function withoutDescriptions(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutDescriptions);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([key, inner]) => key !== "description" || typeof inner !== "string")
+      .map(([key, inner]) => [key, withoutDescriptions(inner)]),
+  );
+}
+
+Deno.test("configs/schema.json is that of the schema", () => {
+  const { title, ...rest } = withoutDescriptions(schema) as JsonSchema;
+  assertEquals(title, "Handrail config");
+  assertEquals<unknown>(rest, configJsonSchema());
+});
+
+Deno.test("every key is described, with the default that it has", () => {
+  const keys = describeKeys(schema);
+  const leaves = Object.entries(configDefaults).flatMap(([key, value]) =>
+    typeof value === "object" && value !== null && !Array.isArray(value) && key !== "rewards"
+      ? Object.entries(value).map(([inner, value]): [string, unknown] => [`${key}.${inner}`, value])
+      : [[key, value] as [string, unknown]]
+  );
+  assertEquals(keys.map(({ key }) => key), leaves.map(([key]) => key));
+  for (const [index, [key, value]] of leaves.entries()) {
+    const { description } = keys[index];
+    const stated = /Default: (.+)$/.exec(description)?.[1];
+    assert(stated !== undefined, `${key} must say its default: ${description}`);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) continue;
+    if (key === "sft.mixture") continue;
+    const first = Array.isArray(value) ? stated.slice(0, -1) : stated.split(/,| \(|\.$/)[0];
+    if (typeof value === "number") assertEquals(Number(first), value, key);
+    else if (Array.isArray(value)) assertEquals(JSON.parse(first), value, key);
+    else assertEquals(first, String(value), key);
+  }
+});
+
+Deno.test("the parts of a mixture are described too", () => {
+  const mixture = schema.properties?.sft.properties?.mixture.items;
+  assertStringIncludes(mixture?.properties?.weight.description ?? "", "weight");
+});
+
+Deno.test("a key without a doc comment is refused by name", () => {
+  assertThrows(() => describedJsonSchema({ nodes: {} }), Error, "key 'run_name'");
+});
