@@ -1,0 +1,243 @@
+/**
+ * Handrail trains small reasoning models with reinforcement learning from verifiable rewards: G²RPO-A, in which part of
+ * each group of rollouts starts from a teacher's reasoning and the length of that help follows the reward.
+ *
+ * Importing this module loads no native library. What needs libtorch wants {@linkcode initialize} first, or calls it
+ * itself, as {@linkcode train} does.
+ *
+ * @example A controller alone, in plain TypeScript
+ * ```ts
+ * const controller = createController({ controller: "g2rpo_a", length: 40, maxLength: 65 });
+ * let state = controller.initial();
+ * state = controller.next(state, { step: 0, reward: 0.2, guidedReward: 0.4, unguidedReward: 0 });
+ * state = controller.next(state, { step: 1, reward: 0.4, guidedReward: 0.7, unguidedReward: 0.1 });
+ * console.log(state.length); // 20: the reward doubled, so the guidance halved
+ * ```
+ *
+ * @module
+ */
+
+// Configs and whole runs
+export {
+  changedKeys,
+  type Config,
+  configDefaults,
+  ConfigError,
+  type ConfigSource,
+  controllerSpec,
+  type DataSettings,
+  describeChanges,
+  type EvalSettings,
+  type GuidanceSettings,
+  loadConfig,
+  mergeOverrides,
+  type MixtureSettings,
+  type ModelSettings,
+  type OwnFlag,
+  parseConfig,
+  type ParsedFlags,
+  parseFlags,
+  type RewardName,
+  type SftSettings,
+  stringifyConfig,
+} from "./src/training/config.ts";
+export { quickstartYaml } from "./src/training/quickstart.ts";
+export { DivergedError, train, type TrainOptions, type TrainResult } from "./src/training/train.ts";
+export { type EvalRecord, type Reporter } from "./src/training/reporter.ts";
+export { RunFolderError } from "./src/training/run_folder.ts";
+export { version } from "./src/version.ts";
+
+// One step, for a loop of your own
+export { type CompletionRecord, type StepRecord, trainStep } from "./src/training/step.ts";
+export { sftStep } from "./src/training/sft.ts";
+export { type Run } from "./src/training/run.ts";
+export { type Phase, type TrainState } from "./src/training/checkpoint.ts";
+export { type Metrics } from "./src/training/metrics.ts";
+export { AdamW, type AdamWOptions, clipGradientNorm } from "./src/training/optimizer.ts";
+export {
+  LEARNING_RATE_TYPES,
+  learningRate,
+  type LearningRateOptions,
+  type LearningRateType,
+} from "./src/training/lr_schedule.ts";
+
+// Guidance
+export { assignGuidance, type GuidanceOptions, guidedCount } from "./src/guidance/assign.ts";
+export {
+  adaptiveController,
+  type AdaptiveRule,
+  type AdaptiveSpec,
+  type Controller,
+  type ControllerState,
+  type Decision,
+  type Observation,
+  parseControllerState,
+  type WindowSpec,
+} from "./src/guidance/controller.ts";
+export { type DecaySpec, scheduleController } from "./src/guidance/schedule.ts";
+export {
+  type ControllerName,
+  controllerNames,
+  type ControllerSpec,
+  createController,
+} from "./src/guidance/registry.ts";
+export { type AdditiveSpec } from "./src/guidance/controllers/additive.ts";
+export { type G2rpoASpec } from "./src/guidance/controllers/g2rpo_a.ts";
+export { type PrintedSpec } from "./src/guidance/controllers/printed.ts";
+export { type ReleasedSpec } from "./src/guidance/controllers/released.ts";
+export { type TargetSpec } from "./src/guidance/controllers/target.ts";
+export { type ConcaveSpec } from "./src/guidance/schedules/concave.ts";
+export { type FixedSpec } from "./src/guidance/schedules/fixed.ts";
+export { type LinearSpec } from "./src/guidance/schedules/linear.ts";
+export { type RdpSpec } from "./src/guidance/schedules/rdp.ts";
+export { type StepSpec } from "./src/guidance/schedules/step.ts";
+
+// Advantages and losses
+export {
+  ADVANTAGE_EPSILON,
+  type AdvantageOptions,
+  type Advantages,
+  groupAdvantages,
+  type ScaleRewards,
+} from "./src/algorithms/advantages.ts";
+export {
+  type TokenLogProbs,
+  tokenLogProbs,
+  type TokenLogProbsOptions,
+} from "./src/algorithms/token_log_probs.ts";
+export {
+  batchTotals,
+  type GuidanceLoss,
+  type ImportanceSamplingLevel,
+  type Objective,
+  type ObjectiveInputs,
+  type ObjectiveMask,
+  type ObjectiveMetrics,
+  objectiveMetrics,
+  type ObjectiveOptions,
+  type ObjectiveStatistics,
+  policyObjective,
+} from "./src/algorithms/objective.ts";
+export {
+  type BatchTotals,
+  type LossAggregation,
+  type LossType,
+  type TokenLosses,
+} from "./src/algorithms/losses/loss.ts";
+
+// Rewards
+export { type Reward, type RewardSample, type Ungraded } from "./src/rewards/reward.ts";
+export { createReward, REWARD_NAMES } from "./src/rewards/registry.ts";
+export {
+  type GoldFailure,
+  type SampleScore,
+  type ScoreOptions,
+  scoreRollouts,
+  validateGold,
+  type WeightedReward,
+} from "./src/rewards/score.ts";
+export { accuracyReward } from "./src/rewards/accuracy.ts";
+export { formatReward } from "./src/rewards/format.ts";
+export { tagCountReward } from "./src/rewards/tag_count.ts";
+
+// Problems
+export {
+  type EncodedProblem,
+  encodeProblem,
+  type EncodeProblemOptions,
+  type Problem,
+  solutionText,
+} from "./src/data/types.ts";
+export {
+  ARITHMETIC_VOCABULARY,
+  type ArithmeticOperator,
+  type ArithmeticStep,
+  ArithmeticTask,
+  type HeldOutOptions,
+  type Split,
+} from "./src/data/arithmetic.ts";
+export {
+  curriculumBatch,
+  type CurriculumOptions,
+  type CurriculumOrder,
+  type MixturePart,
+  sftBatch,
+  WARM_START_MIXTURE,
+} from "./src/data/curriculum.ts";
+export { hashText, Random, type RandomKey, type RandomState } from "./src/data/random.ts";
+
+// Tokenizers
+export { type DecodeOptions, type EncodeOptions, Tokenizer } from "./src/tokenizer/tokenizer.ts";
+export { arithmeticTokenizer, arithmeticTokenizerJson } from "./src/tokenizer/arithmetic.ts";
+
+// Models and generation
+export {
+  loadModel,
+  type LoadModelOptions,
+  saveModel,
+  type SpecialTokenIds,
+} from "./src/models/checkpoint.ts";
+export { ModelError } from "./src/models/config_reader.ts";
+export {
+  type CachedPass,
+  type CausalLM,
+  type ForwardOptions,
+  type Trunk,
+} from "./src/models/model.ts";
+export { type ModelPreset, modelPresets } from "./src/models/presets.ts";
+export { randomModel, type RandomModelOptions } from "./src/models/random.ts";
+export { KvCache, type KvCacheShape } from "./src/nn/kv_cache.ts";
+export {
+  generate,
+  type GenerateOptions,
+  type GroupRequest,
+  type Rollout,
+} from "./src/engine/generate.ts";
+export { type Draw, sample, type SamplingOptions } from "./src/engine/sampling.ts";
+export { evaluate, type EvaluateOptions, type Evaluation } from "./src/evaluation/evaluate.ts";
+
+// Tensors
+export { initialize, type InitializeOptions } from "./ffi/library.ts";
+export {
+  type Libtorch,
+  LibtorchError,
+  type LibtorchProblem,
+  type Progress,
+  type ProgressListener,
+} from "./ffi/prepare.ts";
+export { type Device, type DType } from "./src/tensor/dtype.ts";
+export {
+  liveTensors,
+  manualSeed,
+  type Nested,
+  rngState,
+  scope,
+  type ScopeResult,
+  setRngState,
+  Tensor,
+  tensor,
+  type TensorData,
+  TensorError,
+} from "./src/tensor/tensor.ts";
+export {
+  backward,
+  type BackwardOptions,
+  enableGrad,
+  gradients,
+  noGrad,
+} from "./src/tensor/autograd.ts";
+export {
+  availableMemory,
+  cudaDevices,
+  memory,
+  type MemoryFigures,
+  resetPeakMemory,
+} from "./src/tensor/memory.ts";
+export {
+  type SafetensorsEntry,
+  SafetensorsError,
+  SafetensorsFile,
+  writeSafetensors,
+} from "./src/tensor/safetensors.ts";
+/** libtorch's ops on {@linkcode Tensor}s, under camel-case names; each says its schema. */
+export * as ops from "./src/tensor/ops.ts";
