@@ -37,7 +37,7 @@ if (import.meta.main) {
     if (!read.dryRun) {
       return await runTraining(read, { sftOnly: true, again: callAgain(name, args) });
     }
-    await Deno.stdout.write(new TextEncoder().encode(await dryRunText(read.config)));
+    await Deno.stdout.write(new TextEncoder().encode(await dryRunText(read.config, true)));
     return 0;
   });
 }

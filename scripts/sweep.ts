@@ -108,7 +108,12 @@ await runCommand(command, Deno.args, async (args) => {
     reporter: printer,
   });
   printer.end();
-  console.log(`\n${resultsMarkdown(plan, results, errors)}\nWritten to ${plan.folder}/results.md`);
+  // A sweep stopped before its first run has ended has no table to show.
+  if (results.some(({ status }) => status === "finished")) {
+    console.log(
+      `\n${resultsMarkdown(plan, results, errors)}\nWritten to ${plan.folder}/results.md`,
+    );
+  }
   if (interrupted) {
     console.log("Stopped: the same command goes on from here.");
     return 130;

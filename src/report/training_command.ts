@@ -48,8 +48,8 @@ export async function readTrainingArguments(args: readonly string[]): Promise<Tr
 }
 
 /** The config as YAML, and the plan below it as comments. Loads nothing native. */
-export async function dryRunText(config: Config): Promise<string> {
-  const plan = formatPlan(config, await planRun(config));
+export async function dryRunText(config: Config, sftOnly = false): Promise<string> {
+  const plan = formatPlan(config, await planRun(config), sftOnly);
   return `${stringifyConfig(config)}\n# The plan\n${plan.map((line) => `# ${line}\n`).join("")}`;
 }
 

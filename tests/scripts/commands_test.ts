@@ -116,7 +116,13 @@ for (const name of ["train.ts", "sft.ts"]) {
     const config = await loadConfig({ text: stdout });
     assertEquals([config.run_name, config.guidance.ratio], ["quickstart", 0.25]);
     assertStringIncludes(stdout, "205,632 parameters");
-    assertStringIncludes(stdout, "P = 16 problems x G = 8 rollouts; 2 of each group guided");
+    assertStringIncludes(stdout, "900 steps of 64 solutions");
+    const reinforcement = "P = 16 problems x G = 8 rollouts; 2 of each group guided";
+    assertEquals(
+      stdout.includes(reinforcement),
+      name === "train.ts",
+      "sft plans no more than it does",
+    );
   });
 }
 
