@@ -51,7 +51,7 @@ export { version } from "./src/version.ts";
 export { type CompletionRecord, type StepRecord, trainStep } from "./src/training/step.ts";
 export { sftStep } from "./src/training/sft.ts";
 export { type Run } from "./src/training/run.ts";
-export { type Phase, type TrainState } from "./src/training/checkpoint.ts";
+export { initialState, type Phase, type TrainState } from "./src/training/checkpoint.ts";
 export { type Metrics } from "./src/training/metrics.ts";
 export { AdamW, type AdamWOptions, clipGradientNorm } from "./src/training/optimizer.ts";
 export {

@@ -10,7 +10,7 @@ import { randomModel } from "../models/random.ts";
 import { manualSeed } from "../tensor/tensor.ts";
 import { memory } from "../tensor/memory.ts";
 import { Tokenizer } from "../tokenizer/tokenizer.ts";
-import { type TrainState } from "../training/checkpoint.ts";
+import { initialState } from "../training/checkpoint.ts";
 import { controllerSpec, parseConfig } from "../training/config.ts";
 import { AdamW } from "../training/optimizer.ts";
 import { trainStep } from "../training/step.ts";
@@ -114,14 +114,7 @@ export async function benchStep(
   const even = (ids: readonly number[]) => ids.filter((id) => id % 2 === 0).length / ids.length;
   using optimizer = new AdamW(model.parameters, { betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0 });
   const all = prompts(shape.prompts * steps, shape.promptLength, model.vocabSize);
-  const state: TrainState = {
-    phase: "rl",
-    step: 0,
-    controller: controller.initial(),
-    skipped: 0,
-    idle: 0,
-    tokens: 0,
-  };
+  const state = initialState("rl", controller);
   const run = {
     config,
     policy: model,

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { type Config, loadConfig } from "../training/config.ts";
 import { type Metrics } from "../training/metrics.ts";
+import { readJsonLines } from "../training/run_folder.ts";
 import { type EvalRecord, type HeldOutRecord } from "../training/reporter.ts";
 import { compact, duration, grouped, share, textTable } from "./format.ts";
 
@@ -26,31 +27,14 @@ export async function readRun(folder: string): Promise<RunFiles> {
   return {
     folder,
     config: await loadConfig({ file: join(folder, "config.yaml") }),
-    sft: await readLines(join(folder, "sft.jsonl")),
-    steps: await readLines(join(folder, "metrics.jsonl")),
-    evaluations: await readLines(join(folder, "eval.jsonl")),
-    heldOut: await newestHeldOut(join(folder, "completions")),
+    sft: readJsonLines(join(folder, "sft.jsonl")),
+    steps: readJsonLines(join(folder, "metrics.jsonl")),
+    evaluations: readJsonLines(join(folder, "eval.jsonl")),
+    heldOut: newestHeldOut(join(folder, "completions")),
   };
 }
 
-async function readLines<T>(file: string): Promise<T[]> {
-  let text: string;
-  try {
-    text = await Deno.readTextFile(file);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
-  return text.split("\n").filter((line) => line !== "").map((line, i) => {
-    try {
-      return JSON.parse(line);
-    } catch (error) {
-      throw new Error(`Cannot read line ${i + 1} of '${file}': ${(error as Error).message}`);
-    }
-  });
-}
-
-async function newestHeldOut(folder: string): Promise<HeldOutRecord[]> {
+function newestHeldOut(folder: string): HeldOutRecord[] {
   let names: string[];
   try {
     names = [...Deno.readDirSync(folder)].map(({ name }) => name);
@@ -59,7 +43,7 @@ async function newestHeldOut(folder: string): Promise<HeldOutRecord[]> {
     throw error;
   }
   const newest = names.filter((name) => /^eval-\d+\.jsonl$/.test(name)).sort().at(-1);
-  return newest === undefined ? [] : await readLines(join(folder, newest));
+  return newest === undefined ? [] : readJsonLines(join(folder, newest));
 }
 
 /** What stands on the screen when a run has ended: what it did, what it learned and did not, where to go on. */

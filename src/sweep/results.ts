@@ -7,6 +7,7 @@
 import { join } from "node:path";
 import { meanOf, stdOf } from "../training/metrics.ts";
 import { type EvalRecord } from "../training/reporter.ts";
+import { writeWhole } from "../training/run_folder.ts";
 import { type Arm, exists, type PlannedRun, type SweepPlan } from "./plan.ts";
 
 /** How far a run has come. */
@@ -236,10 +237,4 @@ export function writeResults(
 ): void {
   writeWhole(join(plan.folder, "results.csv"), resultsCsv(plan, results));
   writeWhole(join(plan.folder, "results.md"), resultsMarkdown(plan, results, errors));
-}
-
-/** Writes a file beside its place and renames it. */
-export function writeWhole(path: string, text: string): void {
-  Deno.writeTextFileSync(`${path}.tmp`, text);
-  Deno.renameSync(`${path}.tmp`, path);
 }

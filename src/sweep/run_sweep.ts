@@ -5,11 +5,17 @@
  */
 
 import { join } from "node:path";
-import { exists, type PlannedRun, refuseChangedRuns, stringifySweep, SweepError } from "./plan.ts";
-import { type SweepPlan } from "./plan.ts";
+import { writeWhole } from "../training/run_folder.ts";
+import {
+  exists,
+  type PlannedRun,
+  refuseChangedRuns,
+  stringifySweep,
+  SweepError,
+  type SweepPlan,
+} from "./plan.ts";
 import { interruptedCode, type RunProcess, type RunProgress, startRun } from "./process.ts";
 import { readResult, type RunResult, type RunStatus, statusOf, writeResults } from "./results.ts";
-import { writeWhole } from "./results.ts";
 
 /** Listens to a sweep. */
 export interface SweepReporter {

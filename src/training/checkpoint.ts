@@ -3,7 +3,11 @@
  * renamed, so that a kill at any moment leaves the last one whole.
  */
 import { join } from "node:path";
-import { type ControllerState, parseControllerState } from "../guidance/controller.ts";
+import {
+  type Controller,
+  type ControllerState,
+  parseControllerState,
+} from "../guidance/controller.ts";
 import { saveModel } from "../models/checkpoint.ts";
 import { type CausalLM } from "../models/model.ts";
 import { SafetensorsFile, writeSafetensors } from "../tensor/safetensors.ts";
@@ -32,6 +36,11 @@ export interface TrainState {
   idle: number;
   /** Tokens (prompts and completions) seen by this part so far. */
   tokens: number;
+}
+
+/** The state at the start of a part of a run. */
+export function initialState(phase: Phase, controller: Controller): TrainState {
+  return { phase, step: 0, controller: controller.initial(), skipped: 0, idle: 0, tokens: 0 };
 }
 
 interface StateFile extends TrainState {

@@ -21,6 +21,30 @@ export function jsonLine(value: Readonly<Record<string, unknown>>): string {
   ) + "\n";
 }
 
+/** Writes a file beside its place and renames it, so that it is there whole or not at all. */
+export function writeWhole(path: string, text: string): void {
+  Deno.writeTextFileSync(`${path}.tmp`, text);
+  Deno.renameSync(`${path}.tmp`, path);
+}
+
+/** The lines of a log; none if the file is not there. A line that is no JSON is an error that names it. */
+export function readJsonLines<T>(file: string): T[] {
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(file);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+  return text.split("\n").filter((line) => line !== "").map((line, i) => {
+    try {
+      return JSON.parse(line);
+    } catch (error) {
+      throw new Error(`Cannot read line ${i + 1} of '${file}': ${(error as Error).message}`);
+    }
+  });
+}
+
 /** The folder of one run. */
 export class RunFolder {
   /** A folder that exists. */
@@ -131,11 +155,7 @@ export class RunFolder {
 
   /** Writes a file beside its place and renames it. */
   writeWhole(name: string, text: string): void {
-    const path = this.join(name);
-    this.#write(name, () => {
-      Deno.writeTextFileSync(`${path}.tmp`, text);
-      Deno.renameSync(`${path}.tmp`, path);
-    });
+    this.#write(name, () => writeWhole(this.join(name), text));
   }
 
   #write(name: string, write: () => void): void {

@@ -17,8 +17,10 @@ import { arithmeticTokenizer } from "../tokenizer/arithmetic.ts";
 import { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { initialize, libtorch } from "../../ffi/library.ts";
 import {
+  initialState,
   listCheckpoints,
   loadOptimizer,
+  type Phase,
   readTrainState,
   removeIfThere,
   saveCheckpoint,
@@ -35,7 +37,14 @@ import {
 import { type Interrupt, listenForInterrupt } from "./interrupt.ts";
 import { AdamW } from "./optimizer.ts";
 import { type EvalRecord, type HeldOutRecord, type Reporter } from "./reporter.ts";
-import { evalName, jsonLine, RunFolder, RunFolderError, stepName } from "./run_folder.ts";
+import {
+  evalName,
+  jsonLine,
+  readJsonLines,
+  RunFolder,
+  RunFolderError,
+  stepName,
+} from "./run_folder.ts";
 import { type Run } from "./run.ts";
 import { sftStep } from "./sft.ts";
 import { stepSeed } from "./seed.ts";
@@ -87,7 +96,8 @@ export async function train(config: Config, options: TrainOptions = {}): Promise
     return { folder: existing.path, ending: "already finished", evaluations: readEvals(existing) };
   }
   await initialize({ threads: config.threads });
-  using held = existing?.lock() ?? null;
+  using claimed = new DisposableStack();
+  if (existing !== null) claimed.use(existing.lock());
   const name = existing === null ? undefined : listCheckpoints(existing).at(-1);
   const checkpoint = name === undefined ? null : existing!.join("checkpoints", name);
   const saved = checkpoint === null ? null : readTrainState(checkpoint);
@@ -101,7 +111,7 @@ export async function train(config: Config, options: TrainOptions = {}): Promise
 
   // What cannot be loaded leaves no folder behind.
   const folder = existing ?? RunFolder.create(config.output_dir, config.run_name);
-  using _lock = held ?? folder.lock();
+  if (existing === null) claimed.use(folder.lock());
   folder.cutBack(
     saved?.logs ?? { "sft.jsonl": 0, "metrics.jsonl": 0, "eval.jsonl": 0 },
     saved?.state.phase === "rl" ? saved.state.step : 0,
@@ -161,13 +171,7 @@ async function refuseChangedKeys(folder: RunFolder, config: Config): Promise<voi
 }
 
 function readEvals(folder: RunFolder): EvalRecord[] {
-  try {
-    return Deno.readTextFileSync(folder.join("eval.jsonl")).split("\n")
-      .filter((line) => line !== "").map((line) => JSON.parse(line));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
+  return readJsonLines(folder.join("eval.jsonl"));
 }
 
 function chooseDevice({ device }: Config): Device {
@@ -186,7 +190,7 @@ interface Parts extends Run {
   readonly heldOut: readonly EncodedProblem[];
   setReference(model: CausalLM): void;
   renewOptimizer(): void;
-  initialState(): TrainState;
+  initialState(phase?: Phase): TrainState;
   [Symbol.dispose](): void;
 }
 
@@ -240,12 +244,13 @@ async function assemble(
       weightDecay: from.weight_decay,
     });
   };
-  let optimizer = makeOptimizer(saved?.phase ?? (config.sft.steps > 0 ? "sft" : "rl"));
+  const firstPhase = config.sft.steps > 0 ? "sft" : "rl";
+  let optimizer = makeOptimizer(saved?.phase ?? firstPhase);
+  let reference: CausalLM | null = null;
   // Renewed and set later, so that they are named when the run ends.
   owned.defer(() => optimizer[Symbol.dispose]());
   owned.defer(() => reference?.[Symbol.dispose]());
   if (checkpoint !== null) loadOptimizer(checkpoint, optimizer);
-  let reference: CausalLM | null = null;
   const count = config.per_device_train_batch_size * config.gradient_accumulation_steps /
     config.num_generations;
   const parts: Parts = {
@@ -280,14 +285,7 @@ async function assemble(
       optimizer[Symbol.dispose]();
       optimizer = makeOptimizer("rl");
     },
-    initialState: () => ({
-      phase: config.sft.steps > 0 ? "sft" : "rl",
-      step: 0,
-      controller: controller.initial(),
-      skipped: 0,
-      idle: 0,
-      tokens: 0,
-    }),
+    initialState: (phase = firstPhase) => initialState(phase, controller),
     [Symbol.dispose]: () => kept.dispose(),
   };
   const kept = owned.move();
@@ -355,8 +353,7 @@ class Loop {
   /** From the warm start to reinforcement learning: a fresh optimizer, and the model evaluated as it is. */
   async enterReinforcement(): Promise<void> {
     if (this.state.phase === "sft") this.parts.renewOptimizer();
-    const fresh = this.parts.initialState();
-    Object.assign(this.state, { ...fresh, phase: "rl", step: 0 });
+    Object.assign(this.state, this.parts.initialState("rl"));
     await this.evaluate();
   }
 

@@ -206,6 +206,19 @@ Deno.test("what a kill left half-written is swept, and the last whole checkpoint
     await train(parseConfig(base), { resume: true });
     assertEquals(await ending(folder), expected);
 
+    // A checkpoint that was damaged from outside is named, with the way out.
+    await Deno.rename(join(folder, "final"), join(folder, "kept"));
+    const newest = [...Deno.readDirSync(join(folder, "checkpoints"))].map(({ name }) => name).sort()
+      .at(-1)!;
+    const moments = join(folder, "checkpoints", newest, "optimizer.safetensors");
+    const whole = await Deno.readFile(moments);
+    await Deno.truncate(moments, 100);
+    const damaged = await assertRejects(() => train(parseConfig(base), { resume: true }), Error);
+    assertStringIncludes(damaged.message, `${newest}': `);
+    assertStringIncludes(damaged.message, "Remove that folder to go on from the one before it");
+    await Deno.writeFile(moments, whole);
+    await Deno.rename(join(folder, "kept"), join(folder, "final"));
+
     // A log that was cut from outside cannot be brought back.
     await Deno.remove(join(folder, "final"), { recursive: true });
     await Deno.truncate(join(folder, "metrics.jsonl"), 5);

@@ -8,7 +8,7 @@ import { modelPresets } from "../../src/models/presets.ts";
 import { randomModel } from "../../src/models/random.ts";
 import { createReward } from "../../src/rewards/registry.ts";
 import { arithmeticTokenizer } from "../../src/tokenizer/arithmetic.ts";
-import { type TrainState } from "../../src/training/checkpoint.ts";
+import { initialState, type TrainState } from "../../src/training/checkpoint.ts";
 import {
   type Config,
   controllerSpec,
@@ -85,14 +85,7 @@ export function smallRun(overrides: Record<string, unknown> = {}): SmallRun {
         order: config.data.curriculum,
       })),
     solutions: (step) => encode(sftBatch(task, config.seed, step, config.sft.batch_size)),
-    state: {
-      phase: "rl",
-      step: 0,
-      controller: controller.initial(),
-      skipped: 0,
-      idle: 0,
-      tokens: 0,
-    },
+    state: initialState("rl", controller),
     [Symbol.dispose]() {
       optimizer[Symbol.dispose]();
       policy[Symbol.dispose]();
