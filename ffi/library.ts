@@ -58,19 +58,14 @@ export async function initialize(options: InitializeOptions = {}): Promise<void>
       `Cannot initialize as 'threads' must be an integer from 1 to 1024: current value is ${threads}`,
     );
   }
-  if (loaded === undefined) {
+  const first = loaded === undefined;
+  if (first) {
     const { shimPath, libtorch } = await prepareShim({ onProgress: options.onProgress });
     open(shimPath);
     found = libtorch;
   }
-  if (threads !== null && threads !== undefined) native().hr_set_threads(threads);
-  else if (options.threads !== undefined || !threadsSet) {
-    native().hr_set_threads(defaultThreads());
-  }
-  threadsSet = true;
+  if (first || threads !== undefined) native().hr_set_threads(threads ?? defaultThreads());
 }
-
-let threadsSet = false;
 
 function open(path: string): void {
   const library = Deno.dlopen(path, symbols).symbols;

@@ -104,12 +104,12 @@ function massAbove(probs: Tensor, tokens: Tensor): Tensor {
 function drawRejecting(probs: Tensor, drawn: Tensor, cumulative: Tensor, topP: number): Tensor {
   let tokens = invert(cumulative);
   let rejected = ops.geScalar(massAbove(probs, tokens), topP);
-  for (let round = 1; round < rounds && ops.item(ops.any(rejected)) !== 0; round++) {
+  for (let round = 1; ops.item(ops.any(rejected)) !== 0; round++) {
+    if (round === rounds) return ops.where(rejected, drawSorted(probs, drawn, topP), tokens);
     tokens = ops.where(rejected, invert(cumulative), tokens);
     rejected = ops.geScalar(massAbove(probs, tokens), topP);
   }
-  if (ops.item(ops.any(rejected)) === 0) return tokens;
-  return ops.where(rejected, drawSorted(probs, drawn, topP), tokens);
+  return tokens;
 }
 
 function drawSorted(probs: Tensor, drawn: Tensor, topP: number): Tensor {

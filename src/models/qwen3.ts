@@ -304,7 +304,7 @@ type Stage = (x: Tensor) => Tensor;
 
 /** The usual way: autograd keeps every activation until the backward pass. */
 function recorded(input: Tensor, stages: readonly Stage[]): Trunk {
-  const hidden = scope(() => stages.reduce((x, stage) => stage(x), alias(input)));
+  const hidden = scope(() => stages.reduce((x, stage) => stage(x), input));
   return { hidden, backward: (gradient) => backward(hidden, gradient) };
 }
 
