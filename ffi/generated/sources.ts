@@ -12,7 +12,7 @@ export interface ShimSource {
 
 /** SHA-256 over all sources, in hexadecimal: part of the shim's cache key. */
 export const sourceHash: string =
-  "dc6d64d19685f3c697e9d988fc3734d9560ad7fbab37c99c2c8d979c95ed5737";
+  "baac3ea460630b140faa35e9989050a27f0f4bb501e842b6346e843018336901";
 
 /** The C++ sources of the shim. */
 export const sources: readonly ShimSource[] = [{
@@ -698,6 +698,7 @@ HR_EXPORT int32_t hr_fused_adamw(int32_t n, double lr, double beta1, double beta
 #include <ATen/ops/cumsum_ops.h>
 #include <ATen/ops/detach_ops.h>
 #include <ATen/ops/div_ops.h>
+#include <ATen/ops/dropout_ops.h>
 #include <ATen/ops/embedding_ops.h>
 #include <ATen/ops/empty_ops.h>
 #include <ATen/ops/eq_ops.h>
@@ -853,6 +854,9 @@ HR_EXPORT uint32_t op_pow_Scalar(double self, uint32_t exponent) {
 }
 HR_EXPORT uint32_t op_silu(uint32_t self) {
   HR_TRY return hr::put(at::_ops::silu::call(hr::get(self))); HR_CATCH(0)
+}
+HR_EXPORT uint32_t op_dropout(uint32_t input, double p, uint8_t train) {
+  HR_TRY return hr::put(at::_ops::dropout::call(hr::get(input), p, train != 0)); HR_CATCH(0)
 }
 HR_EXPORT uint32_t op_clamp(uint32_t self, uint8_t has_min, double min, uint8_t has_max, double max) {
   HR_TRY return hr::put(at::_ops::clamp::call(hr::get(self), hr::maybe_scalar(has_min, min), hr::maybe_scalar(has_max, max))); HR_CATCH(0)

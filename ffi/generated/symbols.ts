@@ -29,6 +29,7 @@ export const opSymbols = {
   op_pow_Tensor_Scalar: { parameters: ["u32", "f64"], result: "u32" },
   op_pow_Scalar: { parameters: ["f64", "u32"], result: "u32" },
   op_silu: { parameters: ["u32"], result: "u32" },
+  op_dropout: { parameters: ["u32", "f64", "u8"], result: "u32" },
   op_clamp: { parameters: ["u32", "u8", "f64", "u8", "f64"], result: "u32" },
   op_minimum: { parameters: ["u32", "u32"], result: "u32" },
   op_maximum: { parameters: ["u32", "u32"], result: "u32" },

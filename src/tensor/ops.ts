@@ -192,6 +192,13 @@ export function silu(self: Tensor): Tensor {
   return adopt(handle);
 }
 
+/** libtorch's `dropout(Tensor input, float p, bool train) -> Tensor`. */
+export function dropout(input: Tensor, p: number, train: boolean): Tensor {
+  const handle = native().op_dropout(handleOf(input), p, train ? 1 : 0);
+  if (handle === 0) fail("dropout", [input]);
+  return adopt(handle);
+}
+
 /** libtorch's `clamp(Tensor self, Scalar? min=None, Scalar? max=None) -> Tensor`. */
 export function clamp(self: Tensor, min: number | null = null, max: number | null = null): Tensor {
   const handle = native().op_clamp(

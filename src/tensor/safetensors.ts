@@ -4,7 +4,8 @@
  */
 import { native, scratch } from "../../ffi/library.ts";
 import { type DType, dtypeCode, itemSize } from "./dtype.ts";
-import { adopt, byteSize, fail, putNumbers, type Tensor } from "./tensor.ts";
+import * as ops from "./ops.ts";
+import { adopt, byteSize, fail, handleOf, putNumbers, scope, type Tensor } from "./tensor.ts";
 
 const dtypes: Record<string, DType> = {
   F64: "float64",
@@ -22,6 +23,9 @@ const codes = new Map(Object.entries(dtypes).map(([code, dtype]) => [dtype, code
 
 /** The reference implementation's bound on the JSON header, in bytes. */
 const headerLimit = 100_000_000;
+
+/** Bytes that are copied out of a tensor at a time, so that saving holds no second copy of it. */
+const pieceBytes = 1 << 25;
 
 /** A safetensors file is damaged, or is none. */
 export class SafetensorsError extends Error {
@@ -185,6 +189,28 @@ function readEntry(
   return { dtype, shape: shape as number[], offset: start + from };
 }
 
+/** Copies a tensor out through a buffer, a piece at a time. */
+function eachPiece(
+  tensor: Tensor,
+  buffer: Uint8Array<ArrayBuffer>,
+  write: (bytes: Uint8Array) => void,
+): void {
+  const { size } = tensor, item = itemSize[tensor.dtype], most = Math.floor(pieceBytes / item);
+  scope(() => {
+    const flat = ops.reshape(ops.detach(tensor), [size]);
+    for (let at = 0; at < size; at += most) {
+      scope(() => {
+        const count = Math.min(most, size - at), bytes = buffer.subarray(0, count * item);
+        const piece = ops.narrow(flat, 0, at, count);
+        if (native().hr_to_data(handleOf(piece), bytes, bytes.byteLength) < 0) {
+          fail("copy out", [tensor]);
+        }
+        write(bytes);
+      });
+    }
+  });
+}
+
 /**
  * Writes tensors (of any device) to a safetensors file: beside it first, synchronised, then renamed, so that a kill at
  * any moment leaves the old file or the new one whole.
@@ -224,9 +250,9 @@ export function writeSafetensors(
     };
     write(length);
     write(json);
+    const buffer = new Uint8Array(Math.min(offset, pieceBytes));
     for (const tensor of tensors.values()) {
-      const array = tensor.toTypedArray();
-      write(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+      eachPiece(tensor, buffer, write);
     }
     file.syncSync();
     Deno.renameSync(temporary, path);

@@ -86,6 +86,20 @@ tensorTest(
   },
 );
 
+tensorTest("a tensor larger than what is copied at a time is written whole", () => {
+  inFolder((folder) => {
+    const path = `${folder}/big.safetensors`, size = 10_485_765; // 40 MiB of float32
+    const w = ops.arange(0, size, 1, "float32"), after = ops.ones([3], "int64");
+    writeSafetensors(
+      path,
+      new Map([["w", ops.transpose(ops.view(w, [5, size / 5]), 0, 1)], ["z", after]]),
+    );
+    using file = new SafetensorsFile(path);
+    assert(ops.equal(ops.reshape(ops.transpose(file.get("w"), 0, 1), [size]), w));
+    assert(ops.equal(file.get("z"), after));
+  });
+});
+
 tensorTest("a failed write keeps the old file and leaves nothing beside it", () => {
   inFolder((folder) => {
     const path = `${folder}/x.safetensors`;
