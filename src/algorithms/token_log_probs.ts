@@ -14,6 +14,11 @@ const CHUNK_ELEMENTS = 1 << 22;
 /** Below this the matrix products read the whole head for too few rows. */
 const MIN_CHUNK = 64;
 
+/** Positions whose logits are held at once, unless told otherwise. */
+export function chunkOf(vocabulary: number): number {
+  return Math.max(MIN_CHUNK, Math.floor(CHUNK_ELEMENTS / vocabulary));
+}
+
 /** Options of {@linkcode tokenLogProbs}. */
 export interface TokenLogProbsOptions {
   /** Divides the logits, as when the tokens were sampled; above 0. Default: 1. */
@@ -56,7 +61,7 @@ export function tokenLogProbs(
 ): TokenLogProbs {
   const { temperature = 1, entropy: withEntropy = false } = options;
   const [count, vocabulary] = checkShapes(hidden, head, targets);
-  const chunk = options.chunk ?? Math.max(MIN_CHUNK, Math.floor(CHUNK_ELEMENTS / vocabulary));
+  const chunk = options.chunk ?? chunkOf(vocabulary);
   if (!(temperature > 0 && temperature < Infinity)) {
     throw new RangeError(
       `Cannot compute log-probabilities as 'temperature' must be above 0: current value is ${temperature}`,
@@ -114,7 +119,12 @@ export function tokenLogProbs(
         ); // [N, 1]
         const negated = ops.neg(scaled);
         const hiddenGradient = ops.empty(hidden.shape, dtype, device);
-        const headGradient = head.requiresGrad ? gradientOf(head) : null;
+        // A bfloat16 sum would stall over the chunks: it is made in float32 and rounded once, as that of one product is.
+        const headGradient = !head.requiresGrad
+          ? null
+          : dtype === exact
+          ? gradientOf(head)
+          : ops.zeros(head.shape, exact, device);
         eachChunk(({ start, length, h, target, logits }) => {
           const d = ops.softmax(logits, -1); // [C, V]
           logits.dispose();
@@ -124,12 +134,17 @@ export function tokenLogProbs(
             ops.narrow(scaled, 0, start, length),
           );
           ops.scatterInPlace(d, 1, target, atTarget);
-          const dLogits = ops.toDtype(d, dtype);
-          d.dispose();
-          ops.copyInPlace(ops.narrow(hiddenGradient, 0, start, length), ops.mm(dLogits, head));
+          const toHidden = ops.mm(ops.toDtype(d, dtype), head);
+          ops.copyInPlace(ops.narrow(hiddenGradient, 0, start, length), toHidden);
           if (headGradient === null) return;
-          ops.addmmInPlace(headGradient, ops.transpose(dLogits, 0, 1), h);
+          ops.addmmInPlace(headGradient, ops.transpose(d, 0, 1), ops.toDtype(h, exact));
         });
+        if (headGradient !== null && dtype !== exact) {
+          const rounded = ops.toDtype(headGradient, dtype);
+          headGradient.dispose();
+          if (head.grad === null) head.grad = rounded;
+          else ops.addInPlace(head.grad, rounded);
+        }
         return hiddenGradient;
       })
     );

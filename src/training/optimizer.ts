@@ -17,10 +17,14 @@ export interface AdamWOptions {
 interface State {
   readonly name: string;
   readonly parameter: Tensor;
+  /** What a step changes: the parameter itself, or its float32 master copy. */
+  readonly weight: Tensor;
   readonly mean: Tensor;
   readonly square: Tensor;
   /** Steps taken, one float32. */
   readonly step: Tensor;
+  /** Of a parameter with a master copy: the sum of the gradients collected, float32; null where there is none. */
+  sum: Tensor | null;
 }
 
 /**
@@ -29,11 +33,21 @@ interface State {
  * As in Hugging Face's Trainer, weight decay applies to matrices (embedding, projections, head) and not to vectors
  * (norms, biases). A parameter without a gradient is left alone: no decay, no step counted. It owns its state: dispose
  * it. The parameters stay their model's.
+ *
+ * A bfloat16 parameter has a step between two values of 2⁻⁸ of itself, and the usual rates of reinforcement learning
+ * change it by less: nearly every update would be rounded away. So for bfloat16 and float16 parameters (mixed precision,
+ * Micikevicius et al. 2018, arXiv 1710.03740) a float32 master copy is kept and stepped, and the parameter is what it
+ * rounds to. Gradients of several micro-batches are summed in float32 too: call {@linkcode AdamW.collect} after each
+ * backward pass.
  */
 export class AdamW {
   readonly #options: AdamWOptions;
   readonly #decayed: readonly State[];
   readonly #plain: readonly State[];
+  /** States by name, in the order of the parameters given. */
+  readonly #given: ReadonlyMap<string, State>;
+  /** Those with a master copy. */
+  readonly #mastered: readonly State[];
   /** A count a parameter, float32 [P], in the order of their names; each state's `step` is a view into it. */
   readonly #steps: Tensor;
   readonly #states: readonly State[];
@@ -51,20 +65,60 @@ export class AdamW {
     this.#options = options;
     const { steps, states } = scope(() => {
       const steps = ops.zeros([sorted.length], "float32", sorted[0][1].device);
-      const states = sorted.map(([name, parameter], i): State => ({
-        name,
-        parameter,
-        mean: ops.zerosLike(parameter),
-        square: ops.zerosLike(parameter),
-        step: ops.narrow(steps, 0, i, 1),
-      }));
+      const states = sorted.map(([name, parameter], i): State => {
+        const low = ["bfloat16", "float16"].includes(parameter.dtype);
+        const weight = low ? noGrad(() => ops.toDtype(parameter, "float32")) : parameter;
+        return {
+          name,
+          parameter,
+          weight,
+          mean: ops.zerosLike(weight),
+          square: ops.zerosLike(weight),
+          step: ops.narrow(steps, 0, i, 1),
+          sum: null,
+        };
+      });
       return { steps, states };
     });
     this.#steps = steps.keep();
     this.#states = states;
+    this.#mastered = states.filter(hasMaster);
+    const byName = new Map(states.map((state) => [state.name, state]));
+    this.#given = new Map(Array.from(parameters.keys(), (name) => [name, byName.get(name)!]));
     for (const { mean, square, step } of states) [mean, square, step].forEach((t) => t.keep());
+    for (const { weight } of this.#mastered) weight.keep();
     this.#decayed = this.#states.filter(({ parameter }) => parameter.shape.length >= 2);
     this.#plain = this.#states.filter(({ parameter }) => parameter.shape.length < 2);
+  }
+
+  /**
+   * Adds the gradients of bfloat16 and float16 parameters to their float32 sums and drops them. To be called after each
+   * backward pass; {@linkcode AdamW.step} and {@linkcode AdamW.clipGradientNorm} call it for the last one. Gradients of
+   * float32 parameters add up where they are.
+   */
+  collect(): void {
+    for (const state of this.#mastered) {
+      scope(() => {
+        const gradient = state.parameter.grad;
+        if (gradient === null) return;
+        noGrad(() => {
+          if (state.sum === null) state.sum = ops.toDtype(gradient, "float32").keep();
+          else ops.addInPlace(state.sum, gradient);
+        });
+        state.parameter.grad = null;
+      });
+    }
+  }
+
+  /**
+   * Clips the gradients that the next step will use, as the function {@linkcode clipGradientNorm} does.
+   *
+   * @returns The norm before clipping. If it is NaN or infinite, no gradient is touched.
+   * @throws {RangeError} when `maxNorm` is not above 0; Infinity only measures.
+   */
+  clipGradientNorm(maxNorm: number): number {
+    this.collect();
+    return clip(() => Array.from(this.#given.values(), gradientOf), maxNorm);
   }
 
   /** Updates every parameter that has a gradient. */
@@ -74,8 +128,14 @@ export class AdamW {
         `Cannot step as 'learningRate' must be a finite number of at least 0: current value is ${learningRate}`,
       );
     }
+    this.collect();
     this.#update(this.#decayed, learningRate, this.#options.weightDecay);
     this.#update(this.#plain, learningRate, 0);
+    noGrad(() => {
+      for (const { parameter, weight, sum } of this.#mastered) {
+        if (sum !== null) ops.copyInPlace(parameter, weight);
+      }
+    });
   }
 
   #update(states: readonly State[], learningRate: number, weightDecay: number): void {
@@ -83,7 +143,7 @@ export class AdamW {
     scope(() => {
       const live: State[] = [], gradients: Tensor[] = [];
       for (const state of states) {
-        const gradient = state.parameter.grad;
+        const gradient = gradientOf(state);
         if (gradient === null) continue;
         live.push(state);
         gradients.push(gradient);
@@ -93,7 +153,7 @@ export class AdamW {
       ops.foreachAddScalarInPlace(steps, 1);
       const means = live.map((state) => state.mean), squares = live.map((state) => state.square);
       let at = 0;
-      for (const list of [live.map((state) => state.parameter), gradients, means, squares, steps]) {
+      for (const list of [live.map((state) => state.weight), gradients, means, squares, steps]) {
         at = putTensors(list, at, "AdamW");
       }
       const count = live.length;
@@ -109,14 +169,19 @@ export class AdamW {
     });
   }
 
-  /** Drops every parameter's gradient. */
+  /** Drops every parameter's gradient, and what was collected. */
   zeroGrad(): void {
     for (const { parameter } of this.#states) parameter.grad = null;
+    for (const state of this.#mastered) {
+      state.sum?.dispose();
+      state.sum = null;
+    }
   }
 
   /**
    * What a checkpoint has to hold: `exp_avg.<name>` and `exp_avg_sq.<name>`, in the parameter's shape and dtype, and
-   * `step`, float32 [P], the steps of each parameter in the order of their names. The tensors are the optimizer's own.
+   * `step`, float32 [P], the steps of each parameter in the order of their names. Of bfloat16 and float16 parameters the
+   * moments are float32, and `master.<name>` is the master copy. The tensors are the optimizer's own.
    */
   stateTensors(): Map<string, Tensor> {
     const tensors = new Map<string, Tensor>();
@@ -124,6 +189,7 @@ export class AdamW {
       tensors.set(`exp_avg.${name}`, mean);
       tensors.set(`exp_avg_sq.${name}`, square);
     }
+    for (const { name, weight } of this.#mastered) tensors.set(`master.${name}`, weight);
     return tensors.set("step", this.#steps);
   }
 
@@ -164,8 +230,21 @@ export class AdamW {
       square.dispose();
       step.dispose();
     }
+    for (const { weight, sum } of this.#mastered) {
+      weight.dispose();
+      sum?.dispose();
+    }
     this.#steps.dispose();
   }
+}
+
+function hasMaster({ parameter, weight }: State): boolean {
+  return weight !== parameter;
+}
+
+/** What the next step takes for the parameter's gradient; null where there is none. */
+function gradientOf(state: State): Tensor | null {
+  return hasMaster(state) ? state.sum : state.parameter.grad;
 }
 
 /**
@@ -177,6 +256,10 @@ export class AdamW {
  * @throws {RangeError} when `maxNorm` is not above 0; Infinity only measures.
  */
 export function clipGradientNorm(parameters: ReadonlyMap<string, Tensor>, maxNorm: number): number {
+  return clip(() => Array.from(parameters.values(), (parameter) => parameter.grad), maxNorm);
+}
+
+function clip(gradientsOf: () => (Tensor | null)[], maxNorm: number): number {
   if (!(maxNorm > 0)) {
     throw new RangeError(
       `Cannot clip gradients as 'maxNorm' must be above 0: current value is ${maxNorm}`,
@@ -184,9 +267,7 @@ export function clipGradientNorm(parameters: ReadonlyMap<string, Tensor>, maxNor
   }
   return noGrad(() =>
     scope(() => {
-      const gradients = [...parameters.values()]
-        .map((parameter) => parameter.grad)
-        .filter((gradient) => gradient !== null);
+      const gradients = gradientsOf().filter((gradient) => gradient !== null);
       if (gradients.length === 0) return 0;
       const norm = ops.item(ops.linalgVectorNorm(ops.stack(ops.foreachNorm(gradients))));
       const scale = maxNorm / (norm + 1e-6);

@@ -87,6 +87,18 @@ tensorTest("bfloat16 inputs have float32 log-probabilities", () => {
   compare(given, { temperature: 0.7, chunk: 5 }, 2e-2);
 });
 
+tensorTest("bfloat16 gradients of the head do not stall over many chunks", () => {
+  const n = 600;
+  const ones = (shape: number[]) => ops.ones(shape, "bfloat16");
+  const hidden = ones([n, 1]), head = ones([2, 1]);
+  ops.requiresGradInPlace(head);
+  const result = tokenLogProbs(hidden, head, tensor(new BigInt64Array(n)), { chunk: 1 });
+  result.backward(ops.full([n], 0.25));
+  assertEquals(head.grad!.dtype, "bfloat16");
+  // Each position adds 0.25·(1 − 0.5)·1, and as much below; 75 is a number of bfloat16.
+  assertEquals(numbers(head.grad!), [75, -75]);
+});
+
 tensorTest("the head's gradient is added to, and left out where the head needs none", () => {
   const given = inputs(6, 4, 9, "float64");
   const { hidden, head, targets, gradient } = given;

@@ -6,6 +6,10 @@
 adamw[]   name, betas, eps, weight_decay, lr [S] (a rate a step), shapes [P], initial [P][n], grads [S][P][n] (given,
           no clipping); then params [S][P][n] after each step, and exp_avg, exp_avg_sq [P][n] after the last one.
           Tensors are flat, row by row; every number is an f32.
+master[]  bfloat16 parameters with float32 master copies, gradients of several micro-batches summed in float32: name,
+          betas, eps, weight_decay, lr [S], shapes [P], initial [P][n] (bfloat16 values), grads [S][M][P][n] (bfloat16
+          values, M micro-batches a step); then params [S][P][n] after each step (the master copies rounded to
+          bfloat16), and master, exp_avg, exp_avg_sq [P][n] after the last one
 clip[]    name, max_norm, shapes [P], grads [P][n]; then norm, the total L2 norm before clipping as
           torch.nn.utils.clip_grad_norm_ returns it, and clipped [P][n]
 """
@@ -39,6 +43,31 @@ def adamw(name, generator, lr, betas, eps, weight_decay, scale):
     return case
 
 
+def master(name, generator, lr, betas, eps, weight_decay, scale, micro_batches):
+    low = [torch.randn(s, generator=generator).bfloat16() for s in SHAPES]
+    params = [p.float().requires_grad_() for p in low]
+    case = {"name": name, "betas": betas, "eps": eps, "weight_decay": weight_decay, "lr": lr, "shapes": SHAPES,
+            "initial": flat(p.float() for p in low), "grads": [], "params": []}
+    optimizer = torch.optim.AdamW(params, lr=lr[0], betas=tuple(betas), eps=eps, weight_decay=weight_decay, fused=True)
+    for rate in lr:
+        optimizer.param_groups[0]["lr"] = rate
+        grads = [[(torch.randn(s, generator=generator) * scale).bfloat16() for s in SHAPES] for _ in range(micro_batches)]
+        optimizer.zero_grad()
+        for batch in grads:
+            for p, grad in zip(params, batch):
+                p.grad = grad.float() if p.grad is None else p.grad + grad.float()
+        case["grads"].append([flat(g.float() for g in batch) for batch in grads])
+        optimizer.step()
+        with torch.no_grad():
+            for p, to in zip(params, low):
+                to.copy_(p)
+        case["params"].append(flat(p.float() for p in low))
+    case["master"] = flat(params)
+    for key in ("exp_avg", "exp_avg_sq"):
+        case[key] = flat(optimizer.state[p][key] for p in params)
+    return case
+
+
 def clip(name, generator, max_norm, scale):
     params = [torch.zeros(s, requires_grad=True) for s in SHAPES]
     for p in params:
@@ -62,6 +91,10 @@ def main():
             adamw("tiny_gradients", g, [1e-2] * STEPS, [0.9, 0.95], 1e-6, 0.0, 1e-7),
         ],
         "clip": [clip("above", g, 1.0, 1.0), clip("below", g, 1.0, 1e-2), clip("far_above", g, 0.5, 1e4)],
+        "master": [
+            master("decay", g, [1e-2] * STEPS, [0.9, 0.95], 1e-8, 0.1, 1.0, 3),
+            master("small_rate", g, [1e-6] * STEPS, [0.9, 0.999], 1e-8, 0.0, 1e-3, 2),
+        ],
     }
     with open(sys.argv[1], "w") as file:
         json.dump(result, file)
