@@ -175,8 +175,32 @@ export {
   loadModel,
   type LoadModelOptions,
   saveModel,
+  type SaveModelOptions,
   type SpecialTokenIds,
 } from "./src/models/checkpoint.ts";
+export { adapterShapes, loraScale, type LoraSettings } from "./src/models/lora_settings.ts";
+export {
+  createAdapters,
+  type CreateAdaptersOptions,
+  LoraAdapters,
+  mergeAdapters,
+} from "./src/models/lora.ts";
+export {
+  findBaseModel,
+  loadAdapters,
+  type PeftConfig,
+  readPeftConfig,
+  saveAdapters,
+} from "./src/models/peft.ts";
+export { type MergedFolder, mergeFolder, type MergeFolderOptions } from "./src/models/merge.ts";
+export {
+  createValueHead,
+  hasValueHead,
+  loadValueHead,
+  saveValueHead,
+  ValueHead,
+  type ValueHeadOptions,
+} from "./src/models/value_head.ts";
 export { ModelError } from "./src/models/config_reader.ts";
 export {
   type CachedPass,

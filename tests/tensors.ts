@@ -2,6 +2,7 @@
 import { initialize } from "../ffi/library.ts";
 import { assertEquals } from "../src/std/assert.ts";
 import { liveTensors, scope, type ScopeResult } from "../src/tensor/tensor.ts";
+import { maybeTest } from "./support.ts";
 
 /**
  * A test with libtorch loaded on one thread. It runs in a scope, and fails if a tensor outlives it: one that was kept
@@ -12,6 +13,28 @@ export function tensorTest(name: string, fn: () => ScopeResult<void>): void {
     await initialize({ threads: 1 });
     const before = liveTensors();
     scope(fn);
+    assertEquals(liveTensors(), before, "tensors were left alive");
+  });
+}
+
+/**
+ * A test with a temporary folder, with libtorch loaded on one thread. It fails if a tensor outlives it.
+ *
+ * @param skipReason Why it cannot run; undefined when it can.
+ */
+export function folderTest(
+  name: string,
+  fn: (folder: string) => Promise<void>,
+  skipReason?: string,
+): void {
+  maybeTest(name, skipReason, async () => {
+    await initialize({ threads: 1 });
+    const before = liveTensors(), folder = await Deno.makeTempDir();
+    try {
+      await fn(folder);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
     assertEquals(liveTensors(), before, "tensors were left alive");
   });
 }

@@ -19,7 +19,7 @@ export interface RandomModelOptions {
 /**
  * A model of a config.json (or a preset) with random weights: matrices normal with deviation 1/√(fan in), those that
  * write to the residual stream (o_proj, down_proj) divided by √(2 · layers) as in GPT-2, embeddings and an untied
- * head `initializer_range`, norms 1.
+ * head `initializer_range`, norms 1, biases 0.
  */
 export function randomModel(
   config: Readonly<Record<string, unknown>>,
@@ -28,6 +28,7 @@ export function randomModel(
   const plan = planModel(config);
   manualSeed(seed);
   const initial = (name: string, shape: readonly number[]) => {
+    if (name.endsWith(".bias")) return ops.zeros(shape, dtype, device);
     if (shape.length === 1) return ops.ones(shape, dtype, device);
     const weight = ops.empty(shape, "float32");
     let deviation = shape[1] ** -0.5;

@@ -1,14 +1,12 @@
 /** Model families by Hugging Face's model_type. */
 import { type Tensor } from "../tensor/tensor.ts";
 import { ModelError } from "./config_reader.ts";
+import { Decoder, decoderShapes } from "./decoder.ts";
+import { type ModelFamily, writeConfig } from "./family.ts";
+import { llama } from "./llama.ts";
 import { type CausalLM } from "./model.ts";
-import { Qwen3, readQwen3Config } from "./qwen3.ts";
-
-/** How a family is made from its config.json. */
-interface ModelFamily {
-  /** Names and shapes of every parameter, and what makes a model of them. */
-  plan(config: Readonly<Record<string, unknown>>): ModelPlan;
-}
+import { qwen2 } from "./qwen2.ts";
+import { qwen3 } from "./qwen3.ts";
 
 /** What a config.json asks for. */
 export interface ModelPlan {
@@ -18,37 +16,52 @@ export interface ModelPlan {
   readonly layers: number;
   /** Standard deviation of randomly initialised embeddings. */
   readonly initializerRange: number;
-  /** The model, taking over its parameters. */
-  build(parameters: ReadonlyMap<string, Tensor>): CausalLM;
+  /** The model, taking over its parameters; `generationConfig` is its generation_config.json. */
+  build(
+    parameters: ReadonlyMap<string, Tensor>,
+    generationConfig?: Readonly<Record<string, unknown>>,
+  ): CausalLM;
 }
 
 /** The supported families. */
-const modelFamilies: Readonly<Record<string, ModelFamily>> = {
-  qwen3: {
-    plan(json) {
-      const config = readQwen3Config(json);
-      return {
-        shapes: Qwen3.shapes(config),
-        layers: config.layers,
-        initializerRange: config.initializerRange,
-        build: (parameters) => new Qwen3(config, parameters),
-      };
-    },
-  },
-};
+const modelFamilies: readonly ModelFamily[] = [qwen3, qwen2, llama];
+
+const supported = modelFamilies.map(({ modelType, architecture }) =>
+  `${modelType} (${architecture})`
+).join(", ");
 
 /** The family of a config.json; an unsupported one is refused by name. */
-export function planModel(config: Readonly<Record<string, unknown>>): ModelPlan {
-  const type = config.model_type;
-  const family = typeof type === "string" && Object.hasOwn(modelFamilies, type)
-    ? modelFamilies[type]
-    : undefined;
+export function planModel(json: Readonly<Record<string, unknown>>): ModelPlan {
+  const family = modelFamilies.find(({ modelType }) => modelType === json.model_type);
   if (family === undefined) {
     throw new ModelError(
-      `model_type ${JSON.stringify(type ?? null)} is not supported: supported are ${
-        Object.keys(modelFamilies).join(", ")
-      }`,
+      `model_type ${
+        JSON.stringify(json.model_type ?? null)
+      } is not supported: supported are ${supported}`,
     );
   }
-  return family.plan(config);
+  const { modelType } = family, architectures = json.architectures ?? null;
+  if (
+    architectures !== null &&
+    !(Array.isArray(architectures) && architectures.includes(family.architecture))
+  ) {
+    throw new ModelError(
+      `architectures ${
+        JSON.stringify(architectures)
+      } of model_type "${modelType}" is not supported: supported are ${supported}`,
+    );
+  }
+  const config = family.read(json);
+  return {
+    shapes: decoderShapes(config),
+    layers: config.layers,
+    initializerRange: config.initializerRange,
+    build: (parameters, generationConfig = {}) =>
+      new Decoder({
+        modelType,
+        config,
+        hfConfig: (dtype) => writeConfig(family, config, json, dtype),
+        generationConfig,
+      }, parameters),
+  };
 }

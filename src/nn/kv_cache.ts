@@ -15,28 +15,48 @@ export interface KvCacheShape {
   readonly columns: number;
   /** Size of one head, D. */
   readonly headDim: number;
+  /** Whether keys are held after rotation; before it, the cache holds each column's position too. */
+  readonly rotated: boolean;
 }
 
 /** A cache of keys and values. It owns its tensors: dispose it. */
 export class KvCache {
-  /** Keys after rotation, a layer each, [B, K, S, D]. */
+  /** Keys, a layer each, [B, K, S, D]. */
   readonly keys: Tensor[];
   /** Values, a layer each, [B, K, S, D]. */
   readonly values: Tensor[];
+  /** One tensor of each column's position, int64 [B, 1, S, 1], where keys are not rotated; else none. */
+  readonly #positions: Tensor[];
   /** Columns written so far, t. */
   length = 0;
 
   /** Empty storage of a given shape. */
   constructor(readonly shape: KvCacheShape, dtype: DType, device: Device) {
-    const { layers, rows, kvHeads, columns, headDim } = shape;
+    const { layers, rows, kvHeads, columns, headDim, rotated } = shape;
     const make = () =>
       Array.from(
         { length: layers },
         () => ops.empty([rows, kvHeads, columns, headDim], dtype, device),
       );
-    const made = scope(() => ({ keys: make(), values: make() }));
+    const made = scope(() => ({
+      keys: make(),
+      values: make(),
+      positions: rotated ? [] : [ops.zeros([rows, 1, columns, 1], "int64", device)],
+    }));
     this.keys = made.keys.map((t) => t.keep());
     this.values = made.values.map((t) => t.keep());
+    this.#positions = made.positions.map((t) => t.keep());
+  }
+
+  /**
+   * Writes the positions, int64 [B, T], of the columns that the layers are about to write, where keys are not rotated;
+   * returns those of all columns up to and with them, [B, t + T].
+   */
+  writePositions(positions: Tensor, batch: number, count: number): Tensor {
+    const [to] = this.#positions, length = this.length + count;
+    const column = ops.reshape(positions, [batch, 1, count, 1]);
+    ops.copyInPlace(ops.narrow(to, 2, this.length, count), column);
+    return ops.reshape(ops.narrow(to, 2, 0, length), [batch, length]);
   }
 
   /**
@@ -58,7 +78,7 @@ export class KvCache {
 
   /** Zeroes the first `count` columns. */
   clear(count: number): void {
-    for (const t of [...this.keys, ...this.values]) {
+    for (const t of this.#all) {
       scope(() => ops.zeroInPlace(ops.narrow(t, 2, 0, count)));
     }
   }
@@ -73,8 +93,8 @@ export class KvCache {
         const selected = ops.indexSelect(ops.narrow(source, 2, 0, count), 0, from);
         ops.indexCopyInPlace(ops.narrow(to, 2, column, count), 0, rows, selected);
       });
-    this.keys.forEach((to, layer) => copy(to, other.keys[layer]));
-    this.values.forEach((to, layer) => copy(to, other.values[layer]));
+    const sources = other.#all;
+    this.#all.forEach((to, i) => copy(to, sources[i]));
   }
 
   /** Keeps only the given rows, an int64 tensor [B']. */
@@ -85,13 +105,17 @@ export class KvCache {
       return selected;
     };
     // Layer by layer, so that no second cache is held meanwhile.
-    for (const list of [this.keys, this.values]) {
+    for (const list of [this.keys, this.values, this.#positions]) {
       list.forEach((t, layer) => list[layer] = select(t));
     }
   }
 
+  get #all(): Tensor[] {
+    return [...this.keys, ...this.values, ...this.#positions];
+  }
+
   /** Frees the storage. */
   [Symbol.dispose](): void {
-    for (const t of [...this.keys, ...this.values]) t.dispose();
+    for (const t of this.#all) t.dispose();
   }
 }

@@ -1,16 +1,15 @@
 import { fileURLToPath } from "node:url";
-import { initialize } from "../../ffi/library.ts";
 import { loadModel, saveModel } from "../../src/models/checkpoint.ts";
 import { ModelError } from "../../src/models/config_reader.ts";
 import { modelPresets } from "../../src/models/presets.ts";
-import { readQwen3Config } from "../../src/models/qwen3.ts";
+import { qwen3 } from "../../src/models/qwen3.ts";
 import { randomModel } from "../../src/models/random.ts";
 import { planModel } from "../../src/models/registry.ts";
 import { noGrad } from "../../src/tensor/autograd.ts";
 import { memory } from "../../src/tensor/memory.ts";
 import * as ops from "../../src/tensor/ops.ts";
 import { SafetensorsFile, writeSafetensors } from "../../src/tensor/safetensors.ts";
-import { liveTensors, scope, type Tensor, tensor } from "../../src/tensor/tensor.ts";
+import { scope, type Tensor, tensor } from "../../src/tensor/tensor.ts";
 import {
   assert,
   assertEquals,
@@ -19,29 +18,10 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "../../src/std/assert.ts";
-import { maybeTest } from "../support.ts";
-import { tensorTest } from "../tensors.ts";
+import { folderTest, tensorTest } from "../tensors.ts";
 
 const fixture = (kind: string) =>
   fileURLToPath(new URL(`../fixtures/qwen3_tiny/${kind}`, import.meta.url));
-
-/** Registers a test with a temporary folder, on one thread, that must leave no tensor alive. */
-function folderTest(
-  name: string,
-  fn: (folder: string) => Promise<void>,
-  skipReason?: string,
-): void {
-  maybeTest(name, skipReason, async () => {
-    await initialize({ threads: 1 });
-    const before = liveTensors(), folder = await Deno.makeTempDir();
-    try {
-      await fn(folder);
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
-    assertEquals(liveTensors(), before, "tensors were left alive");
-  });
-}
 
 const bitsOf = (parameters: ReadonlyMap<string, Tensor>) =>
   new Map(Array.from(parameters, ([name, t]) => [name, t.toTypedArray()]));
@@ -79,9 +59,9 @@ folderTest(
 
 Deno.test("config.json is read in both forms", async () => {
   const read = async (kind: string) =>
-    readQwen3Config(JSON.parse(await Deno.readTextFile(`${fixture(kind)}/config.json`)));
+    qwen3.read(JSON.parse(await Deno.readTextFile(`${fixture(kind)}/config.json`)));
   const [old, recent] = [await read("tied"), await read("untied")];
-  assertEquals([old.ropeTheta, recent.ropeTheta], [1e6, 1e6]);
+  assertEquals([old.rope.theta, recent.rope.theta], [1e6, 1e6]);
   assertEquals({ ...old, tieWordEmbeddings: false }, recent);
 });
 
@@ -91,12 +71,48 @@ Deno.test("what a config.json asks for and is not supported is refused by name",
     [{ model_type: "gpt2" }, 'model_type "gpt2" is not supported: supported are'],
     [{ model_type: undefined }, "model_type null"],
     [{ model_type: "toString" }, "toString"],
-    [{ rope_scaling: { type: "yarn", factor: 4 } }, "rope_type' must be"],
-    [{ rope_parameters: { rope_type: "dynamic" } }, '"dynamic"'],
+    [{ architectures: ["Qwen3ForSequenceClassification"] }, "Qwen3ForSequenceClassification"],
+    [
+      { rope_scaling: { type: "longrope", factor: 4 } },
+      `'rope_scaling.type' must be one of "default"`,
+    ],
+    [{ rope_parameters: { rope_type: "su" } }, "'rope_parameters.rope_type' must be one of"],
+    [{ rope_parameters: { rope_type: "toString" } }, '"toString"'],
+    [{ rope_parameters: { rope_type: "linear" } }, "'rope_parameters.factor' must be a positive"],
+    [
+      { rope_parameters: { full_attention: { rope_theta: 1 } } },
+      "'rope_parameters.full_attention'",
+    ],
+    [{ rope_parameters: { rope_type: "dynamic", factor: -1 } }, "'rope_parameters.factor'"],
+    [{ rope_parameters: { rope_theta: 1e4, partial_rotary_factor: 0.5 } }, "partial_rotary_factor"],
+    [{ rope_parameters: { rope_type: "yarn", factor: 2, beta_fast: "x" } }, "beta_fast"],
+    [
+      {
+        rope_parameters: {
+          rope_type: "llama3",
+          factor: 8,
+          low_freq_factor: 4,
+          high_freq_factor: 1,
+        },
+      },
+      "'rope_parameters.high_freq_factor' must be above low_freq_factor (4): it is 1",
+    ],
+    [{ rope_parameters: 3 }, "'rope_parameters' must be an object"],
+    [{ partial_rotary_factor: 0.5 }, "'partial_rotary_factor' must be 1"],
     [{ rope_theta: -1 }, "'rope_theta' must be a positive number"],
     [{ hidden_act: "gelu" }, "'hidden_act' must be"],
-    [{ attention_bias: true }, "'attention_bias'"],
-    [{ use_sliding_window: true }, "'use_sliding_window'"],
+    [{ attention_dropout: 0.1 }, "'attention_dropout' must be 0"],
+    [{ attention_bias: "no" }, "'attention_bias'"],
+    [{ quantization_config: { bits: 4 } }, "'quantization_config' must be absent"],
+    [
+      { use_sliding_window: true, sliding_window: 64, max_window_layers: 1 },
+      "'use_sliding_window'",
+    ],
+    [{ layer_types: ["full_attention", "sliding_attention"] }, "'layer_types'"],
+    [{ layer_types: ["full_attention"] }, "'layer_types'"],
+    [{ model_type: "llama", head_dim: null, hidden_size: 90 }, "'hidden_size' must be a multiple"],
+    [{ model_type: "llama", pretraining_tp: 2 }, "'pretraining_tp' must be 1"],
+    [{ model_type: "llama", mlp_bias: 1 }, "'mlp_bias'"],
     [{ vocab_size: 0 }, "'vocab_size' must be a positive integer: it is 0"],
     [{ hidden_size: undefined }, "'hidden_size' must be a positive integer: it is null"],
     [{ num_hidden_layers: 1e12 }, "'num_hidden_layers' must be at most 10000"],

@@ -3,21 +3,31 @@ import { initialize } from "../../ffi/library.ts";
 import { loadModel } from "../../src/models/checkpoint.ts";
 import { type CausalLM } from "../../src/models/model.ts";
 import { KvCache } from "../../src/nn/kv_cache.ts";
-import { gradients, noGrad } from "../../src/tensor/autograd.ts";
+import { noGrad } from "../../src/tensor/autograd.ts";
 import { memory } from "../../src/tensor/memory.ts";
 import * as ops from "../../src/tensor/ops.ts";
 import { SafetensorsFile } from "../../src/tensor/safetensors.ts";
 import { liveTensors, scope, type Tensor, tensor } from "../../src/tensor/tensor.ts";
 import { assert, assertAlmostEquals, assertEquals, assertLess } from "../../src/std/assert.ts";
+import {
+  type Batch,
+  cachedHidden,
+  idsOf,
+  logitsOf,
+  lossOf,
+  maskOf,
+  maxDifference,
+  maxOf,
+  nextLogProbs,
+  train,
+} from "./passes.ts";
 
-interface Batch {
-  readonly input_ids: number[][];
-  readonly lengths: number[];
+interface FixtureBatch extends Batch {
   readonly loss: number;
 }
 interface Reference {
   readonly temperature: number;
-  readonly batches: Batch[];
+  readonly batches: FixtureBatch[];
   readonly greedy: { readonly prompts: number[][]; readonly completions: number[][] };
 }
 interface Fixture {
@@ -46,50 +56,6 @@ function fixtureTest(name: string, fn: (fixture: Fixture) => void): void {
   }
 }
 
-const idsOf = (rows: readonly number[][]) => tensor(rows, undefined, "int64");
-const logitsOf = (model: CausalLM, hidden: Tensor) => ops.linear(hidden, model.head);
-const maxDifference = (a: Tensor, b: Tensor) =>
-  scope(() => ops.item(ops.amax(ops.reshape(ops.abs(ops.sub(a, b)), [-1]), [0])));
-const maxOf = (a: Tensor) => scope(() => ops.item(ops.amax(ops.reshape(ops.abs(a), [-1]), [0])));
-
-/** Ones where a row's token is real, [B, T]. */
-function maskOf({ lengths, input_ids }: Batch): Tensor {
-  return tensor(
-    input_ids.map((row, b) => row.map((_, t) => t < lengths[b] ? 1 : 0)),
-  );
-}
-
-/** Log-probability of each next token, [B, T - 1]. */
-function nextLogProbs(logits: Tensor, ids: Tensor, temperature: number): Tensor {
-  const [, length] = ids.shape;
-  const logp = ops.logSoftmax(ops.divScalar(ops.narrow(logits, 1, 0, length - 1), temperature), -1);
-  const next = ops.unsqueeze(ops.narrow(ids, 1, 1, length - 1), -1);
-  return ops.squeeze(ops.gather(logp, -1, next), -1);
-}
-
-/** Mean of -log p over valid next tokens. */
-function lossOf(logits: Tensor, ids: Tensor, batch: Batch): Tensor {
-  const valid = ops.narrow(maskOf(batch), 1, 1, batch.input_ids[0].length - 1);
-  const logp = nextLogProbs(logits, ids, 1);
-  return ops.neg(ops.div(ops.sum(ops.mul(logp, valid)), ops.sum(valid)));
-}
-
-/** Forward and backward of a batch; gradients land in the parameters. */
-function train(model: CausalLM, batch: Batch, recompute: boolean): number {
-  return scope(() => {
-    const ids = idsOf(batch.input_ids);
-    const trunk = model.forward(ids, { recompute });
-    const hidden = ops.detach(trunk.hidden);
-    ops.requiresGradInPlace(hidden);
-    const loss = lossOf(logitsOf(model, hidden), ids, batch);
-    const [dHidden, dHead] = gradients([loss], [hidden, model.head]);
-    trunk.backward(dHidden);
-    const { head } = model;
-    head.grad = head.grad === null ? dHead : ops.add(head.grad, dHead);
-    return ops.item(loss);
-  });
-}
-
 fixtureTest("logits and log-probabilities equal Transformers'", ({ model, json, file }) => {
   json.batches.forEach((batch, b) => {
     const ids = idsOf(batch.input_ids), mask = maskOf(batch);
@@ -111,7 +77,7 @@ for (const recompute of [false, true]) {
     ({ model, json, file }) => {
       json.batches.forEach((batch, b) => {
         for (const parameter of model.parameters.values()) parameter.grad = null;
-        assertAlmostEquals(train(model, batch, recompute), batch.loss, 1e-5);
+        assertAlmostEquals(train(model, batch, { recompute }), batch.loss, 1e-5);
         for (const [name, parameter] of model.parameters) {
           const want = file.get(`${b}.grad.${name}`);
           const error = maxDifference(parameter.grad!, want) / maxOf(want);
@@ -127,7 +93,7 @@ fixtureTest(
   ({ model, json }) => {
     const run = (recompute: boolean) => {
       for (const parameter of model.parameters.values()) parameter.grad = null;
-      for (const batch of json.batches) train(model, batch, recompute);
+      for (const batch of json.batches) train(model, batch, { recompute });
       return [...model.parameters].map(([name, p]) => [name, p.grad!.toTypedArray()] as const);
     };
     assertEquals(run(true), run(false));
@@ -149,7 +115,7 @@ fixtureTest("recomputing holds less memory", ({ model }) => {
 
 fixtureTest("a padded token changes no other row and no earlier token", ({ model, json }) => {
   const { input_ids, lengths } = json.batches[1];
-  const hidden = (rows: number[][]) => model.forward(idsOf(rows)).hidden;
+  const hidden = (rows: readonly number[][]) => model.forward(idsOf(rows)).hidden;
   const first = hidden(input_ids);
   const changed = hidden(
     input_ids.map((row, b) => row.map((id, t) => t < lengths[b] ? id : 5 + t)),
@@ -162,35 +128,13 @@ fixtureTest("a padded token changes no other row and no earlier token", ({ model
   });
 });
 
-/** [from, to) for each of so many rows. */
-const positionsOf = (rows: number, from: number, to: number) =>
-  idsOf(Array.from({ length: rows }, () => Array.from({ length: to - from }, (_, i) => from + i)));
-
 fixtureTest(
   "a cached pass equals the full one: at once, token by token, in pieces",
   ({ model, json }) => {
-    const rows = json.batches[0].input_ids, [B, T] = [rows.length, rows[0].length];
+    const rows = json.batches[0].input_ids, T = rows[0].length;
     const full = noGrad(() => model.forward(idsOf(rows)).hidden);
-    for (const pieces of [[T], Array(T).fill(1), [5, 1, 10, T - 16]]) {
-      using cache = new KvCache(model.cacheShape(B, T + 3), model.dtype, model.device);
-      const parts: Tensor[] = [];
-      for (const count of pieces as number[]) {
-        const at = cache.length;
-        const causal = Array.from(
-          { length: count },
-          (_, i) => Array.from({ length: at + count }, (_, s) => s <= at + i ? 1 : 0),
-        );
-        const mask = count === 1
-          ? null
-          : at === 0
-          ? "causal" as const
-          : ops.expand(tensor(causal, undefined, "bool"), [B, 1, count, at + count]);
-        const ids = idsOf(rows.map((row) => row.slice(at, at + count)));
-        const positions = positionsOf(B, at, at + count);
-        parts.push(model.extend(ids, { cache, positions, mask }));
-        assertEquals(cache.length, at + count);
-      }
-      assertLess(maxDifference(ops.cat(parts, 1), full), 2e-5);
+    for (const pieces of [[T], Array<number>(T).fill(1), [5, 1, 10, T - 16]]) {
+      assertLess(maxDifference(cachedHidden(model, rows, pieces), full), 2e-5);
     }
   },
 );
