@@ -169,6 +169,9 @@ export { hashText, Random, type RandomKey, type RandomState } from "./src/data/r
 // Tokenizers
 export { type DecodeOptions, type EncodeOptions, Tokenizer } from "./src/tokenizer/tokenizer.ts";
 export { arithmeticTokenizer, arithmeticTokenizerJson } from "./src/tokenizer/arithmetic.ts";
+export { PromptFormat, type PromptFormatOptions } from "./src/tokenizer/prompt_format.ts";
+export { CODE_SYSTEM_PROMPT, REASONING_SYSTEM_PROMPT } from "./src/tokenizer/system_prompts.ts";
+export { type BpeOptions, trainBpe, type TrainedBpe } from "./src/tokenizer/bpe_trainer.ts";
 
 // Models and generation
 export {

@@ -13,7 +13,7 @@ const stages = [
   ["src/models"],
   ["src/data", "src/tokenizer", "src/guidance", "src/rewards"],
   ["src/engine", "src/algorithms"],
-  ["src/evaluation"],
+  ["src/evaluation", "src/teacher"],
   ["src/training"],
   ["src/report", "src/bench", "src/sweep"],
   ["scripts"],
@@ -26,6 +26,7 @@ const pure = [
   "src/tokenizer",
   "src/guidance",
   "src/rewards",
+  "src/teacher",
   "src/algorithms/advantages.ts",
   "src/training/lr_schedule.ts",
   "src/training/config.ts",
@@ -35,7 +36,11 @@ const pure = [
 const doors: Record<string, string> = {
   zod: "src/training/config_schema.ts",
   yaml: "src/std/yaml.ts",
+  openai: "src/teacher/client.ts",
+  hyparquet: "src/data/readers/parquet.ts",
+  "hyparquet-compressors": "src/data/readers/parquet.ts",
   "@huggingface/tokenizers": "src/tokenizer/tokenizer.ts",
+  "@huggingface/jinja": "src/tokenizer/chat_template.ts",
 };
 
 interface Module {

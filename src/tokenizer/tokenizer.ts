@@ -1,13 +1,20 @@
 /**
  * Text to token ids and back, from a Hugging Face `tokenizer.json`.
  *
- * The only module that knows `@huggingface/tokenizers`. That library gives Hugging Face's ids, but
- * in a few places it differs in silence from their `tokenizers`; each is made an error or set right
- * here.
+ * The only module that knows `@huggingface/tokenizers`, which turns text into tokens. Where that
+ * library differs from Hugging Face's `tokenizers` in silence, `checkTokenizerJson` says it in other
+ * words or refuses it; tokens become text by {@linkcode decodeTokens}.
  */
 
 import { Tokenizer as Backend } from "npm:@huggingface/tokenizers@0.2.0";
 import { join } from "node:path";
+import { decodeTokens } from "./decoder.ts";
+import {
+  checkTokenizerJson,
+  isRecord,
+  missingBytes,
+  type TokenizerJson,
+} from "./tokenizer_json.ts";
 
 /** Options of {@linkcode Tokenizer.encode}. */
 export interface EncodeOptions {
@@ -22,92 +29,84 @@ export interface EncodeOptions {
 export interface DecodeOptions {
   /** Leave out special tokens, such as the end and padding tokens. Off by default. */
   readonly skipSpecialTokens?: boolean;
+  /**
+   * Write U+FFFD for an id that is not in the vocabulary, instead of an error. For what a model has sampled: its
+   * embedding may have more rows than its tokenizer has tokens. Off by default.
+   */
+  readonly allowUnknown?: boolean;
 }
 
-interface AddedToken {
-  id: number;
-  content: string;
-  single_word?: boolean;
-  lstrip?: boolean;
-  rstrip?: boolean;
-}
+/** The tokenizer's files of a folder, written back as they were read. */
+const FILES = [
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "special_tokens_map.json",
+  "added_tokens.json",
+  "chat_template.jinja",
+  "chat_template.json",
+] as const;
 
-interface TokenizerJson {
-  added_tokens?: AddedToken[];
-  normalizer?: unknown;
-  pre_tokenizer?: unknown;
-  model: {
-    type?: string;
-    vocab: Record<string, number> | [string, number][];
-    unk_token?: string | null;
-    byte_fallback?: boolean;
-    continuing_subword_prefix?: string | null;
-    end_of_word_suffix?: string | null;
-  };
-}
+type FileName = typeof FILES[number];
 
 function message(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** Refuses what this library would tokenise differently from Hugging Face's own. */
-function checkAddedTokens(json: TokenizerJson): void {
-  const vocab = json.model.vocab;
-  const idOf = Array.isArray(vocab)
-    ? new Map(vocab.map(([token], id): [string, number] => [token, id]))
-    : new Map(Object.entries(vocab));
-  let next = idOf.size;
-  for (const { id, content, single_word } of json.added_tokens ?? []) {
-    // Hugging Face's library numbers added tokens itself, so an id with a hole before it would be
-    // one id there and another here.
-    const expected = idOf.get(content) ?? next++;
-    if (id !== expected) {
-      throw new Error(
-        `added token '${content}' must have id ${expected}, with no hole before it: ` +
-          `current value is ${id}`,
-      );
-    }
-    if (single_word) {
-      throw new Error(`added token '${content}' has 'single_word', which is not supported`);
-    }
-  }
-}
-
 /** Whether the tokens of a text, joined, must give that text: nothing rewrites it on the way. */
 function keepsEveryCharacter(json: TokenizerJson): boolean {
-  const { model } = json;
-  return model.type === "BPE" && !json.normalizer && !json.pre_tokenizer &&
-    !model.unk_token && !model.byte_fallback && !model.continuing_subword_prefix &&
-    !model.end_of_word_suffix &&
-    !(json.added_tokens ?? []).some((token) => token.lstrip || token.rstrip);
+  return json.model.type === "BPE" && !json.normalizer && !json.pre_tokenizer &&
+    !json.model.unk_token && !json.model.byte_fallback &&
+    !json.added_tokens.some((token) => token.lstrip || token.rstrip);
 }
 
 /** A token's text in tokenizer_config.json: a string, or an object with `content`. */
-function configToken(config: Record<string, unknown>, name: string): string | undefined {
+function configToken(config: Record<string, unknown>, name: string): string | null {
   const value = config[name];
   if (typeof value === "string") return value;
-  return isRecord(value) && typeof value.content === "string" ? value.content : undefined;
+  return isRecord(value) && typeof value.content === "string" ? value.content : null;
 }
 
-/** The token id `name` of the first of several configurations that has it. */
-function configTokenId(
+/** The ids `name` of the first of several configurations that has any. */
+function configTokenIds(
   configs: readonly Record<string, unknown>[],
   name: string,
-): number | null {
+): readonly number[] {
   for (const config of configs) {
     const value = config[name];
-    const id = Array.isArray(value) ? value[0] : value; // some models list several end tokens
-    if (Number.isInteger(id)) return id;
+    const ids = Array.isArray(value) ? value : [value]; // some models list several end tokens
+    if (ids.length > 0 && ids.every((id) => Number.isInteger(id))) return ids;
   }
-  return null;
+  return [];
 }
 
-async function readJson(path: string): Promise<Record<string, unknown>> {
-  const text = await Deno.readTextFile(path);
+/** A template of tokenizer_config.json or chat_template.json: a text, or several with names. */
+function namedTemplate(value: unknown, source: string): string | null {
+  if (value === undefined || value === null) return null;
+  if (typeof value === "string") return value;
+  const named = new Map<unknown, unknown>(
+    Array.isArray(value)
+      ? value.filter(isRecord).map(({ name, template }) => [name, template])
+      : Object.entries(value),
+  );
+  const template = named.get("default");
+  if (typeof template === "string") return template;
+  throw new Error(
+    `its 'chat_template' in ${source} must be a text or have one named 'default': ` +
+      `it has ${[...named.keys()].join(", ") || "none"}`,
+  );
+}
+
+async function readIfPresent(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+function parseJson(path: string, text: string | undefined): Record<string, unknown> {
+  if (text === undefined) return {};
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -118,13 +117,14 @@ async function readJson(path: string): Promise<Record<string, unknown>> {
   return value;
 }
 
-async function readJsonIfPresent(path: string): Promise<Record<string, unknown>> {
-  try {
-    return await readJson(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return {};
-    throw error;
-  }
+/** What a tokenizer is made of: the texts of its files, and what other files say. */
+interface Parts {
+  readonly files: ReadonlyMap<FileName, string>;
+  readonly json: Record<string, unknown>;
+  readonly config: Record<string, unknown>;
+  readonly templateJson: Record<string, unknown>;
+  readonly modelConfigs: readonly Record<string, unknown>[];
+  readonly source: string;
 }
 
 /**
@@ -139,100 +139,174 @@ async function readJsonIfPresent(path: string): Promise<Record<string, unknown>>
 export class Tokenizer {
   /** The number of ids: one more than the highest. A model's embedding may have more rows. */
   readonly vocabSize: number;
+  /** The token that opens a text, or null if the tokenizer names none. */
+  readonly bosToken: string | null;
+  /** The end token, or null if the tokenizer names none. */
+  readonly eosToken: string | null;
+  /** The padding token, or null if the tokenizer names none. */
+  readonly padToken: string | null;
   /** The id of the end token, or null if the tokenizer names none. */
   readonly eosTokenId: number | null;
   /** The id of the padding token, or null if the tokenizer names none. */
   readonly padTokenId: number | null;
+  /**
+   * The ids that end a completion: that of the end token and all of generation_config.json's (of
+   * config.json's, where that has none). Empty if nobody names any.
+   */
+  readonly stopTokenIds: readonly number[];
+  /**
+   * The text of the chat template: that of chat_template.jinja, else of tokenizer_config.json, else
+   * of chat_template.json; of several with names the one named `default`. Null if there is none.
+   */
+  readonly chatTemplate: string | null;
 
   readonly #backend: Backend;
-  readonly #json: object;
-  readonly #config: object;
+  readonly #json: TokenizerJson;
+  readonly #files: ReadonlyMap<FileName, string>;
+  readonly #tokens: string[] = [];
+  readonly #ids: ReadonlyMap<string, number>;
+  readonly #specialIds: ReadonlySet<number>;
   readonly #keepsEveryCharacter: boolean;
+  readonly #missingBytes: ReadonlySet<number>;
 
-  private constructor(
-    json: object,
-    config: Record<string, unknown>,
-    modelConfigs: readonly Record<string, unknown>[],
-    source: string,
-  ) {
-    const fail = (reason: string) => new Error(`Cannot load the tokenizer of ${source}: ${reason}`);
-    const parsed = json as TokenizerJson;
-    try {
-      if (!isRecord(parsed.model) || typeof parsed.model.vocab !== "object") {
-        throw new Error("its 'model' must have a 'vocab'");
-      }
-      checkAddedTokens(parsed);
-      this.#backend = new Backend(
-        { ...json, added_tokens: parsed.added_tokens ?? [] },
-        // The library's own default, true, would change the text of tokenizers that say nothing.
-        { ...config, clean_up_tokenization_spaces: config.clean_up_tokenization_spaces ?? false },
+  private constructor({ files, json, config, templateJson, modelConfigs, source }: Parts) {
+    // A damaged file may hold "tokens" of any length.
+    const fail = (reason: string) =>
+      new Error(
+        `Cannot load the tokenizer of ${source}: ${
+          reason.length > 1000 ? `${reason.slice(0, 500)} [...] ${reason.slice(-500)}` : reason
+        }`,
       );
+    try {
+      this.#json = checkTokenizerJson(json);
+      this.#backend = new Backend(
+        this.#json as unknown as ConstructorParameters<typeof Backend>[0],
+        // Of a word-level model the library takes the unknown token from here.
+        { unk_token: this.#json.model.unk_token } as ConstructorParameters<typeof Backend>[1],
+      );
+      this.chatTemplate = files.get("chat_template.jinja") ??
+        namedTemplate(config.chat_template, "tokenizer_config.json") ??
+        namedTemplate(templateJson.chat_template, "chat_template.json");
     } catch (error) {
       throw fail(message(error));
     }
-    this.#json = json;
-    this.#config = config;
-    this.#keepsEveryCharacter = keepsEveryCharacter(parsed);
-    let size = 0;
-    for (const id of this.#backend.get_vocab().values()) size = Math.max(size, id + 1);
-    this.vocabSize = size;
+    this.#files = files;
+    this.#keepsEveryCharacter = keepsEveryCharacter(this.#json);
+    this.#missingBytes = missingBytes(this.#json);
 
-    const resolve = (name: "eos_token" | "pad_token"): number | null => {
+    const { model, added_tokens } = this.#json;
+    const ids = new Map(Object.entries(model.vocab));
+    for (const { content, id } of added_tokens) ids.set(content, id);
+    for (const [token, id] of ids) this.#tokens[id] = token;
+    this.#ids = ids;
+    this.vocabSize = this.#tokens.length;
+    this.#specialIds = new Set(added_tokens.filter((t) => t.special).map(({ id }) => id));
+
+    const resolve = (name: "bos_token" | "eos_token" | "pad_token"): number | null => {
       const token = configToken(config, name);
-      if (token === undefined) return configTokenId(modelConfigs, `${name}_id`);
-      const id = this.tokenToId(token);
-      if (id === undefined) {
-        throw fail(`'${name}' is '${token}', which is not in its vocabulary`);
-      }
+      if (token === null) return configTokenIds(modelConfigs, `${name}_id`)[0] ?? null;
+      const id = ids.get(token);
+      if (id === undefined) throw fail(`'${name}' is '${token}', which is not in its vocabulary`);
       return id;
     };
+    const tokenOf = (id: number | null) => id === null ? null : this.#tokens[id] ?? null;
     this.eosTokenId = resolve("eos_token");
     this.padTokenId = resolve("pad_token");
+    this.bosToken = tokenOf(resolve("bos_token"));
+    this.eosToken = tokenOf(this.eosTokenId);
+    this.padToken = tokenOf(this.padTokenId);
+    const stops = configTokenIds(modelConfigs, "eos_token_id");
+    this.stopTokenIds = [
+      ...new Set(this.eosTokenId === null ? stops : [this.eosTokenId, ...stops]),
+    ];
   }
 
   /**
-   * Loads `tokenizer.json` and, where present, `tokenizer_config.json` of a folder. End and padding
-   * tokens that the latter leaves out are taken from generation_config.json, then config.json.
+   * Loads `tokenizer.json` and, where present, `tokenizer_config.json` and the chat template of a
+   * folder. End and padding tokens that they leave out are taken from generation_config.json, then
+   * config.json. Throws with the name of what is damaged or not supported.
    */
   static async load(folder: string): Promise<Tokenizer> {
-    let json: Record<string, unknown>;
-    try {
-      json = await readJson(join(folder, "tokenizer.json"));
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    const read = async (name: string) => {
+      const path = join(folder, name);
+      return [name, path, await readIfPresent(path)] as const;
+    };
+    const texts = await Promise.all([...FILES, "generation_config.json", "config.json"].map(read));
+    if (texts[0][2] === undefined) {
       throw new Error(
         `Cannot load the tokenizer of '${folder}' as it has no tokenizer.json: ` +
           `give the folder of a model in Hugging Face's format`,
       );
     }
-    const [config, ...modelConfigs] = await Promise.all(
-      ["tokenizer_config.json", "generation_config.json", "config.json"]
-        .map((name) => readJsonIfPresent(join(folder, name))),
-    );
-    return new Tokenizer(json, config, modelConfigs, `'${folder}'`);
+    const json = (name: string) => {
+      const [, path, text] = texts.find((file) => file[0] === name)!;
+      return parseJson(path, text);
+    };
+    return new Tokenizer({
+      files: new Map(
+        texts.flatMap(([name, , text]) =>
+          text === undefined || !FILES.includes(name as FileName) ? [] : [[name as FileName, text]]
+        ),
+      ),
+      json: json("tokenizer.json"),
+      config: json("tokenizer_config.json"),
+      templateJson: json("chat_template.json"),
+      modelConfigs: [json("generation_config.json"), json("config.json")],
+      source: `'${folder}'`,
+    });
   }
 
   /** Makes a tokenizer of the contents of `tokenizer.json` and `tokenizer_config.json`. */
   static fromJson(tokenizerJson: object, config: object = {}): Tokenizer {
-    return new Tokenizer(tokenizerJson, { ...config }, [], "the given JSON");
+    const file = (value: object) => JSON.stringify(value, null, 2) + "\n";
+    return new Tokenizer({
+      files: new Map([
+        ["tokenizer.json", file(tokenizerJson)],
+        ["tokenizer_config.json", file(config)],
+      ]),
+      json: { ...tokenizerJson },
+      config: { ...config },
+      templateJson: {},
+      modelConfigs: [],
+      source: "the given JSON",
+    });
   }
 
   /**
    * The token ids of a text. Throws if the text has a character for which the tokenizer has neither
-   * a token nor an unknown token, rather than dropping it.
+   * a token nor an unknown token, rather than dropping it, and if it has half a surrogate pair.
    */
   encode(text: string, options: EncodeOptions = {}): number[] {
     if (text === "" && !options.addSpecialTokens) return [];
-    if (this.#keepsEveryCharacter) this.#refuseUnknownCharacters(text);
+    this.#refuse(text);
     const { ids } = this.#backend.encode(text, {
       add_special_tokens: options.addSpecialTokens ?? false,
     });
     if (ids.some((id) => id === undefined)) {
       throw new Error(
-        `Cannot encode ${JSON.stringify(text)} as it has text outside the tokenizer's vocabulary`,
+        `Cannot encode ${described(text)} as it has text outside the tokenizer's vocabulary`,
       );
     }
     return ids;
+  }
+
+  /** Throws for text of which the library would lose a part. */
+  #refuse(text: string): void {
+    if (!text.isWellFormed()) {
+      const at = [...text].findIndex((character) => !character.isWellFormed());
+      throw new Error(
+        `Cannot encode ${described(text)} as its character ${at} is half a surrogate pair`,
+      );
+    }
+    if (this.#keepsEveryCharacter) this.#refuseUnknownCharacters(text);
+    if (this.#missingBytes.size > 0) {
+      const byte = new TextEncoder().encode(text).find((byte) => this.#missingBytes.has(byte));
+      if (byte !== undefined) {
+        throw new Error(
+          `Cannot encode ${described(text)} as the tokenizer has no token for the byte ${byte}`,
+        );
+      }
+    }
   }
 
   #refuseUnknownCharacters(text: string): void {
@@ -245,42 +319,47 @@ export class Tokenizer {
     if (at < text.length) {
       const character = String.fromCodePoint(text.codePointAt(at)!);
       throw new Error(
-        `Cannot encode ${JSON.stringify(text)} as the tokenizer has no token for ` +
+        `Cannot encode ${described(text)} as the tokenizer has no token for ` +
           `${JSON.stringify(character)} at position ${at}`,
       );
     }
   }
 
-  /** The text of token ids. Throws if an id is not one of the vocabulary. */
+  /**
+   * The text of token ids. Spaces are not cleaned up, whatever tokenizer_config.json says:
+   * Transformers does not either for these tokenizers. Throws if an id is not in the vocabulary,
+   * unless `allowUnknown` is set.
+   */
   decode(ids: readonly number[], options: DecodeOptions = {}): string {
-    if (ids.length === 0) return "";
+    const pieces: string[][] = [[]];
     for (const id of ids) {
-      if (this.#backend.id_to_token(id) === undefined) {
+      const token = this.#tokens[id];
+      if (token === undefined) {
+        if (options.allowUnknown) {
+          pieces.push([]);
+          continue;
+        }
         throw new RangeError(
           `Cannot decode token ids as an id must be in the tokenizer's vocabulary of ` +
             `${this.vocabSize}: current value is ${id}`,
         );
       }
+      if (!options.skipSpecialTokens || !this.#specialIds.has(id)) pieces.at(-1)!.push(token);
     }
-    return this.#backend.decode([...ids], {
-      skip_special_tokens: options.skipSpecialTokens ?? false,
-    });
+    return pieces.map((tokens) => decodeTokens(tokens, this.#json.decoder)).join("\uFFFD");
   }
 
   /** The id of a token, or undefined if the vocabulary does not have it. */
   tokenToId(token: string): number | undefined {
-    return this.#backend.token_to_id(token);
+    return this.#ids.get(token);
   }
 
-  /** Writes `tokenizer.json` and `tokenizer_config.json` into a folder that exists. */
+  /** Writes the tokenizer's files, as they were read, into a folder that exists. */
   async save(folder: string): Promise<void> {
-    for (
-      const [name, value] of [
-        ["tokenizer.json", this.#json],
-        ["tokenizer_config.json", this.#config],
-      ] as const
-    ) {
-      await Deno.writeTextFile(join(folder, name), JSON.stringify(value, null, 2) + "\n");
-    }
+    for (const [name, text] of this.#files) await Deno.writeTextFile(join(folder, name), text);
   }
+}
+
+function described(text: string): string {
+  return JSON.stringify(text.length > 60 ? text.slice(0, 60) + "…" : text);
 }

@@ -79,13 +79,19 @@ Deno.test("tokenizer: an id outside the vocabulary is refused with both numbers"
   }
 });
 
-Deno.test("tokenizer: spaces are not cleaned up unless the configuration says so", () => {
+Deno.test("tokenizer: spaces are not cleaned up, whatever the configuration says", () => {
   const json = arithmeticTokenizerJson() as { model: { vocab: Record<string, number> } };
   const spaced = { ...json, model: { ...json.model, vocab: { ...json.model.vocab, " ": 24 } } };
-  const plain = Tokenizer.fromJson(spaced);
-  assertEquals(plain.decode(plain.encode("1 ?")), "1 ?");
-  const cleaning = Tokenizer.fromJson(spaced, { clean_up_tokenization_spaces: true });
-  assertEquals(cleaning.decode(cleaning.encode("1 ?")), "1?");
+  for (const config of [{}, { clean_up_tokenization_spaces: true }]) {
+    const plain = Tokenizer.fromJson(spaced, config);
+    assertEquals(plain.decode(plain.encode("1 ?")), "1 ?");
+  }
+});
+
+Deno.test("tokenizer: half a surrogate pair is refused, not replaced", () => {
+  for (const text of ["a\ud83d", "\ude00b", "1\ud83d\ud83d\ude00"]) {
+    assertThrows(() => tokenizer.encode(text), Error, "half a surrogate pair");
+  }
 });
 
 Deno.test("tokenizer: what Hugging Face's library would number otherwise is refused", () => {
@@ -129,6 +135,73 @@ Deno.test("tokenizer: end and padding tokens come from the first configuration t
     assertEquals((await Tokenizer.load(folder)).eosTokenId, 1);
     await write("tokenizer_config.json", { eos_token: "<end>" });
     await assertRejects(() => Tokenizer.load(folder), Error, "'eos_token' is '<end>'");
+  }));
+
+Deno.test("tokenizer: a completion ends at every id that the model's files name", () =>
+  inFolder(async (folder) => {
+    const write = (name: string, value: unknown) =>
+      Deno.writeTextFile(join(folder, name), JSON.stringify(value));
+    const stops = async () => (await Tokenizer.load(folder)).stopTokenIds;
+    await write("tokenizer.json", arithmeticTokenizerJson());
+    assertEquals(await stops(), []);
+    await write("config.json", { eos_token_id: 5 });
+    assertEquals(await stops(), [5]);
+    await write("generation_config.json", { eos_token_id: [3, 1, 5] });
+    assertEquals(await stops(), [3, 1, 5]);
+    await write("tokenizer_config.json", { eos_token: "<eos>" });
+    assertEquals(await stops(), [1, 3, 5]);
+    await write("generation_config.json", { eos_token_id: 1 });
+    assertEquals(await stops(), [1]);
+    assertEquals(arithmeticTokenizer().stopTokenIds, [1]);
+  }));
+
+Deno.test("tokenizer: the chat template is found where Transformers looks, in its order", () =>
+  inFolder(async (folder) => {
+    const write = (name: string, value: unknown) =>
+      Deno.writeTextFile(
+        join(folder, name),
+        typeof value === "string" ? value : JSON.stringify(value),
+      );
+    const template = async () => (await Tokenizer.load(folder)).chatTemplate;
+    await write("tokenizer.json", arithmeticTokenizerJson());
+    assertEquals(await template(), null);
+    await write("chat_template.json", { chat_template: "json" });
+    assertEquals(await template(), "json");
+    const named = [{ name: "tool_use", template: "tools" }, { name: "default", template: "named" }];
+    await write("tokenizer_config.json", { chat_template: named });
+    assertEquals(await template(), "named");
+    await write("tokenizer_config.json", { chat_template: named.slice(0, 1) });
+    await assertRejects(
+      () => Tokenizer.load(folder),
+      Error,
+      "one named 'default': it has tool_use",
+    );
+    await write("tokenizer_config.json", { chat_template: "config" });
+    assertEquals(await template(), "config");
+    await write("chat_template.jinja", "jinja\n");
+    assertEquals(await template(), "jinja\n");
+  }));
+
+Deno.test("tokenizer: every file is saved as it was read", () =>
+  inFolder(async (folder) => {
+    const files: Record<string, string> = {
+      "tokenizer.json": JSON.stringify(arithmeticTokenizerJson(), null, 1),
+      "tokenizer_config.json": '{"eos_token":"<eos>",  "extra": 1.0, "\\u00e9": null}',
+      "special_tokens_map.json": '{ "eos_token": "<eos>" }',
+      "added_tokens.json": '{"<eos>": 1}\n\n',
+      "chat_template.jinja": "{{ messages }}\r\n",
+    };
+    for (const [name, text] of Object.entries(files)) {
+      await Deno.writeTextFile(join(folder, name), text);
+    }
+    const target = join(folder, "saved");
+    await Deno.mkdir(target);
+    await (await Tokenizer.load(folder)).save(target);
+    const saved: Record<string, string> = {};
+    for await (const { name } of Deno.readDir(target)) {
+      saved[name] = await Deno.readTextFile(join(target, name));
+    }
+    assertEquals(saved, files);
   }));
 
 Deno.test("tokenizer: a missing or broken file is named", () =>
