@@ -139,14 +139,27 @@ export {
 export { accuracyReward } from "./src/rewards/accuracy.ts";
 export { formatReward } from "./src/rewards/format.ts";
 export { tagCountReward } from "./src/rewards/tag_count.ts";
+export {
+  type Boxed,
+  boxedAnswers,
+  canonicalAnswer,
+  lastBoxed,
+  sameAnswer,
+} from "./src/rewards/answer.ts";
 
 // Problems
 export {
+  type AssertionTests,
+  type CodeTests,
   type EncodedProblem,
   encodeProblem,
   type EncodeProblemOptions,
+  type FunctionCase,
+  type FunctionTests,
   type Problem,
   solutionText,
+  type StdinCase,
+  type StdinTests,
 } from "./src/data/types.ts";
 export {
   ARITHMETIC_VOCABULARY,
@@ -165,6 +178,74 @@ export {
   WARM_START_MIXTURE,
 } from "./src/data/curriculum.ts";
 export { hashText, Random, type RandomKey, type RandomState } from "./src/data/random.ts";
+
+// Data sets
+export {
+  type ColumnMapping,
+  type DataSource,
+  type LoadedProblems,
+  loadProblems,
+  type LoadProblemsOptions,
+} from "./src/data/source.ts";
+export { PRESET_NAMES, type PresetName } from "./src/data/presets/registry.ts";
+export {
+  type BadRow,
+  DataFileError,
+  DEFAULT_LIMITS,
+  type ReadLimits,
+  type ReadResult,
+  type ReadRow,
+} from "./src/data/readers/reader.ts";
+export { readRows } from "./src/data/readers/read.ts";
+export { type Row } from "./src/data/columns.ts";
+export {
+  type DataReport,
+  type FileReport,
+  formatDataReport,
+  type LeftOut,
+  type LeftOutExample,
+  MAX_BAD_LINES,
+} from "./src/data/report.ts";
+export {
+  addStages,
+  type FilterOptions,
+  filterProblems,
+  type FilterResult,
+  type FilterStage,
+  formatFilterStages,
+  reportStages,
+} from "./src/data/filters.ts";
+export { type Presentation, presentProblem } from "./src/data/present.ts";
+export { type OrderOptions, orderProblems, type ProblemOrder } from "./src/data/order.ts";
+export {
+  filterHardProblems,
+  type SampleFilter,
+  type SampleFilterOptions,
+  type SampleFilterReport,
+} from "./src/data/sample_filter.ts";
+export {
+  type EvaluationSet,
+  findOverlap,
+  type Overlap,
+  OVERLAP_KINDS,
+  type OverlapCount,
+  type OverlapKind,
+  type OverlapReport,
+  type Question,
+  withoutOverlap,
+} from "./src/data/overlap.ts";
+export {
+  DifficultyError,
+  type DifficultyFile,
+  difficultyHeader,
+  difficultyLine,
+  type DifficultySettings,
+  DifficultyWriter,
+  type MeasuredDifficulty,
+  parseDifficulties,
+  readDifficulties,
+  withDifficulty,
+} from "./src/data/difficulty.ts";
 
 // Tokenizers
 export { type DecodeOptions, type EncodeOptions, Tokenizer } from "./src/tokenizer/tokenizer.ts";

@@ -131,6 +131,14 @@ export class Random {
     return list[this.int(list.length)];
   }
 
+  /** Puts a list of numbers into a uniformly random order, in place (Fisher and Yates). */
+  shuffle(list: number[] | Uint32Array): void {
+    for (let last = list.length - 1; last > 0; last--) {
+      const other = this.int(last + 1);
+      [list[last], list[other]] = [list[other], list[last]];
+    }
+  }
+
   /** An index drawn with probability in proportion to its weight. */
   weighted(weights: readonly number[]): number {
     const total = weights.reduce((sum, weight) => sum + weight, 0);
