@@ -19,7 +19,9 @@
 
 // Configs and whole runs
 export {
+  type BenchmarkSettings,
   changedKeys,
+  type ColumnSettings,
   type Config,
   configDefaults,
   ConfigError,
@@ -30,6 +32,7 @@ export {
   type EvalSettings,
   type GuidanceSettings,
   loadConfig,
+  loraSettings,
   mergeOverrides,
   type MixtureSettings,
   type ModelSettings,
@@ -39,11 +42,26 @@ export {
   parseFlags,
   type RewardName,
   type SftSettings,
+  type SourceSettings,
   stringifyConfig,
 } from "./src/training/config.ts";
 export { quickstartYaml } from "./src/training/quickstart.ts";
 export { DivergedError, train, type TrainOptions, type TrainResult } from "./src/training/train.ts";
-export { type EvalRecord, type Reporter } from "./src/training/reporter.ts";
+export {
+  type EvalRecord,
+  type PromptExample,
+  type Reporter,
+  type RunStart,
+} from "./src/training/reporter.ts";
+export {
+  heldMemory,
+  type MemoryPlan,
+  type PlanOptions,
+  planRun,
+  type RunPlan,
+  totalMemory,
+} from "./src/training/plan.ts";
+export { type Machine, machineFor, memoryTrouble } from "./src/training/machine.ts";
 export { RunFolderError } from "./src/training/run_folder.ts";
 export { version } from "./src/version.ts";
 
@@ -139,6 +157,7 @@ export {
 export { accuracyReward } from "./src/rewards/accuracy.ts";
 export { formatReward } from "./src/rewards/format.ts";
 export { tagCountReward } from "./src/rewards/tag_count.ts";
+export { codeFormatReward } from "./src/rewards/code_format.ts";
 export {
   type Boxed,
   boxedAnswers,
@@ -246,6 +265,35 @@ export {
   readDifficulties,
   withDifficulty,
 } from "./src/data/difficulty.ts";
+export {
+  measureDifficulty,
+  type MeasureDifficultyOptions,
+  type PromptedProblem,
+} from "./src/evaluation/difficulty.ts";
+
+// Traces and hints of a teacher
+export {
+  type Teacher,
+  type TeacherMessage,
+  type TeacherReply,
+  TeacherRequestError,
+  TeacherUnavailableError,
+  type TokenUsage,
+} from "./src/teacher/teacher.ts";
+export {
+  collect,
+  type CollectionResult,
+  type CollectionState,
+  type CollectOptions,
+  type LastAttempt,
+  type Rejection,
+  type TeacherTask,
+  type Verdict,
+} from "./src/teacher/collect.ts";
+export { type CollectionSettings, JournalError } from "./src/teacher/journal.ts";
+export { traceInstruction, traceTask, type TraceTaskOptions } from "./src/teacher/traces.ts";
+export { hintInstruction, hintTask, type HintTaskOptions } from "./src/teacher/hints.ts";
+export { leakOf } from "./src/teacher/leak.ts";
 
 // Tokenizers
 export { type DecodeOptions, type EncodeOptions, Tokenizer } from "./src/tokenizer/tokenizer.ts";

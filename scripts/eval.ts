@@ -1,37 +1,58 @@
-/** `deno task eval`: held-out accuracy of a trained model in the built-in task, by tier. */
+/** `deno task eval`: held-out accuracy of a trained model, in the built-in task or on data sets, by tier. */
 import { initialize } from "../ffi/library.ts";
-import { ArithmeticTask } from "../src/data/arithmetic.ts";
-import { encodeProblem } from "../src/data/types.ts";
 import { evaluateByTier, type GradedProblem, type TierResult } from "../src/evaluation/by_tier.ts";
 import { loadModel } from "../src/models/checkpoint.ts";
 import { share, textTable } from "../src/report/format.ts";
+import {
+  givenPromptSettings,
+  promptOptions,
+  readSource,
+  sourceOptions,
+} from "../src/report/source_options.ts";
 import { TerminalReporter } from "../src/report/terminal.ts";
 import { createReward } from "../src/rewards/registry.ts";
 import { type Command, parseCommand, runCommand, UsageError } from "../src/std/help.ts";
-import { integerOption, integersOption, numberOption } from "../src/std/option_values.ts";
+import {
+  integerOption,
+  integersOption,
+  numberOption,
+  type OptionTexts,
+} from "../src/std/option_values.ts";
 import { manualSeed } from "../src/tensor/tensor.ts";
 import { Tokenizer } from "../src/tokenizer/tokenizer.ts";
-import { loadConfig } from "../src/training/config.ts";
+import { type Config, loadConfig, mergeOverrides, parseConfig } from "../src/training/config.ts";
+import { datasetBenchmarks } from "../src/training/dataset.ts";
 import { newestModel, resolveModel, runConfigOf } from "../src/training/find_model.ts";
+import { arithmeticProblems } from "../src/training/problems.ts";
 import { stepSeed } from "../src/training/seed.ts";
+
+/** A benchmark has no order of tiers. */
+const benchmarkOptions = sourceOptions.filter(({ name }) => name !== "tier-order");
 
 const command: Command = {
   name: "deno task eval",
   summary:
-    "Held-out accuracy of a trained model in the built-in arithmetic task, without guidance.\n" +
+    "Held-out accuracy of a trained model, without guidance, by tier where the problems have tiers.\n" +
     "FOLDER is a model's or a run's; by default the newest runs/*/final, else the newest checkpoint.\n" +
-    "By default the problems are those of the run's own evaluation. Training never sees any of them.",
+    "By default the problems are those of the run's own evaluation. Training never sees any of them.\n" +
+    "Of a run's model, prompts are written as in the run; flags go before that.",
   usage: "[FOLDER]",
   options: [
     {
+      name: "data",
+      value: "FILE",
+      description: "A benchmark: JSONL, JSON, either gzipped, Parquet, or a folder of them",
+    },
+    ...benchmarkOptions,
+    {
       name: "tiers",
       value: "7,8",
-      description: "Numbers of operators. Default: the run's, else 7,8",
+      description: "Numbers of operators of the built-in task. Default: the run's, else 7,8",
     },
     {
       name: "num",
       value: "N",
-      description: "Problems in all, spread evenly. Default: the run's, else 1000",
+      description: "Problems in all, of each benchmark at most. Default: the run's, else 1000",
     },
     { name: "temperature", value: "T", description: "0 takes the likeliest token. Default: 0" },
     {
@@ -47,6 +68,7 @@ const command: Command = {
     },
     { name: "show", value: "N", description: "Show so many solved and as many failed problems" },
     { name: "json", description: "Print JSON" },
+    ...promptOptions,
     { name: "threads", value: "N", description: "CPU threads of libtorch" },
     { name: "device", value: "DEVICE", description: "cpu or cuda. Default: cpu" },
   ],
@@ -56,6 +78,10 @@ const command: Command = {
       call: "deno task eval runs/quickstart --tiers=3,5,7,9 --num=2000 --show=2",
       description: "Easier and harder problems, with examples",
     },
+    {
+      call: "deno task eval models/Qwen3-0.6B --data=test.jsonl --preset=math --num=100",
+      description: "A model as it was fetched, on 100 problems of MATH",
+    },
   ],
 };
 
@@ -63,7 +89,7 @@ if (import.meta.main) await runCommand(command, Deno.args, main);
 
 async function main(args: readonly string[]): Promise<void> {
   const { options, positionals } = parseCommand(command, args, 1);
-  const temperature = numberOption(options, "temperature", { min: 0 }) ?? 0;
+  const temperature = numberOption(options, "temperature", { min: 0 });
   const maxTokens = integerOption(options, "max-tokens", { min: 1 });
   const examples = integerOption(options, "show", { min: 0 }) ?? 0;
   const threads = integerOption(options, "threads", { min: 1 });
@@ -78,41 +104,109 @@ async function main(args: readonly string[]): Promise<void> {
   const file = runConfigOf(folder);
   const run = file === undefined ? undefined : await loadConfig({ file });
 
-  const seed = seedGiven ?? run?.seed ?? 42;
   const tokenizer = await Tokenizer.load(folder);
-  const problems = new ArithmeticTask().heldOut({
-    tiers: tiersGiven ?? run?.data.tiers ?? [7, 8],
-    count: countGiven ?? run?.eval.num_problems ?? 1000,
-    seed: stepSeed(seed, "held-out", 0),
-  }).map((problem) => encodeProblem(problem, tokenizer));
-  const needed = problems.reduce((most, { solutionIds }) => Math.max(most, solutionIds.length), 0);
+  const config = await withFlags(folder, run, options, { countGiven, seedGiven, tiersGiven });
+  const reporter = new TerminalReporter();
+  const { benchmarks, opensThink, notes } = config.data.task === "arithmetic"
+    ? await arithmeticProblems(config, tokenizer)
+    : await datasetBenchmarks(
+      config,
+      tokenizer,
+      (phase, done, total) => reporter.preparing(phase, done, total),
+    ).finally(() => reporter.end());
+  const empty = benchmarks.find(({ problems }) => problems.length === 0);
+  if (empty !== undefined) {
+    throw new Error(
+      [`Cannot evaluate on '${empty.name}' as no problem of it can be graded:`, ...notes].join(
+        "\n",
+      ),
+    );
+  }
+  const longest = Math.max(
+    ...benchmarks.flatMap(({ problems }) => problems.map((p) => p.solutionIds.length)),
+  );
+  // Without a run, solutions tell how long completions must be; a benchmark may have none.
+  const needed = config.data.task === "arithmetic" ? longest : Math.max(1024, 2 * longest);
   const asked = run?.eval.max_completion_length ?? run?.max_completion_length;
 
-  console.error(`model: ${folder}`);
+  console.error([`model: ${folder}`, ...notes].join("\n"));
   await initialize({ threads });
   using model = await loadModel(folder, { trainable: false, device });
-  manualSeed(stepSeed(seed, "evaluation", 0));
-  const reporter = new TerminalReporter();
-  const { rows, graded } = await evaluateByTier({
-    model,
-    tokenizer,
-    problems,
-    reward: createReward("accuracy"),
-    generation: {
-      temperature,
-      maxCompletionLength: maxTokens ?? asked ?? needed,
-      stopIds: tokenizer.eosTokenId === null ? [] : [tokenizer.eosTokenId],
-    },
-    batchSize: run?.eval.batch_size ?? 250,
-    onProgress: (done, total) => reporter.evaluating(done, total),
-  }).finally(() => reporter.end());
-  const shown = [1, 0].flatMap((score) =>
-    graded.filter((one) => one.score === score).slice(0, examples)
-  );
-  console.log(options.json ? asJson(folder, rows, shown) : asText(rows, shown));
+  manualSeed(stepSeed(config.seed, "evaluation", 0));
+  const results: BenchmarkResult[] = [];
+  for (const { name, problems } of benchmarks) {
+    const { rows, graded } = await evaluateByTier({
+      model,
+      tokenizer,
+      problems,
+      reward: createReward("accuracy"),
+      promptOpensThink: opensThink,
+      generation: {
+        temperature: temperature ?? run?.eval.temperature ?? 0,
+        topP: run?.eval.top_p,
+        topK: run?.eval.top_k,
+        maxCompletionLength: maxTokens ?? asked ?? Math.min(needed, model.maxPositions),
+        stopIds: tokenizer.stopTokenIds,
+      },
+      batchSize: config.eval.batch_size,
+      onProgress: (done, total) => reporter.evaluating(done, total),
+    }).finally(() => reporter.end());
+    const shown = [1, 0].flatMap((score) =>
+      graded.filter((one) => one.score === score).slice(0, examples)
+    );
+    results.push({ name, rows, shown });
+  }
+  console.log(options.json ? asJson(folder, results) : results.map(asText).join("\n\n"));
 }
 
-function asText(rows: readonly TierResult[], examples: readonly GradedProblem[]): string {
+/** A benchmark and what came of it. */
+interface BenchmarkResult {
+  readonly name: string;
+  readonly rows: readonly TierResult[];
+  readonly shown: readonly GradedProblem[];
+}
+
+async function readBenchmark(path: string, options: OptionTexts) {
+  const { source: { preset, columns }, reading } = await readSource(path, options);
+  console.error(`${path}: read as ${reading}`);
+  return { path, preset, columns };
+}
+
+/** The run's config, or the default one, with the problems that the flags ask for. */
+async function withFlags(
+  folder: string,
+  run: Config | undefined,
+  options: OptionTexts,
+  { countGiven, seedGiven, tiersGiven }: {
+    countGiven?: number;
+    seedGiven?: number;
+    tiersGiven?: number[];
+  },
+): Promise<Config> {
+  const { data } = options;
+  const lonely = benchmarkOptions.find(({ name }) => options[name] !== undefined);
+  if (lonely !== undefined && data === undefined) {
+    throw new UsageError(
+      `Option '--${lonely.name}' says how a benchmark is read: give --data=FILE with it`,
+    );
+  }
+  const benchmark = typeof data === "string"
+    ? {
+      model: { preset: null, path: folder },
+      data: { task: "dataset" },
+      eval: { data: [await readBenchmark(data, options)] },
+    }
+    : {};
+  const flags = {
+    data: givenPromptSettings(options),
+    ...(seedGiven === undefined ? {} : { seed: seedGiven }),
+    ...(tiersGiven === undefined ? {} : { "data.tiers": tiersGiven }),
+    ...(countGiven === undefined ? {} : { "eval.num_problems": countGiven }),
+  };
+  return parseConfig(mergeOverrides(mergeOverrides({ ...run }, benchmark), flags));
+}
+
+function asText({ name, rows, shown }: BenchmarkResult): string {
   const table = textTable([
     ["tier", "accuracy", "std. error", "n", "mean tokens"],
     ...rows.map(({ tier, accuracy, stderr, n, meanLength }) => [
@@ -123,31 +217,30 @@ function asText(rows: readonly TierResult[], examples: readonly GradedProblem[])
       share(meanLength, 1),
     ]),
   ]);
-  const blocks = examples.map(({ problem, completion, score }) =>
+  const blocks = shown.map(({ problem, completion, score }) =>
     `${
       score === 1 ? "solved" : "failed"
     }  ${problem.prompt}  answer ${problem.answer}\n        ${completion}`
   );
-  return [table, ...blocks].join("\n\n");
+  return [`${name}\n${table}`, ...blocks].join("\n\n");
 }
 
-function asJson(
-  model: string,
-  rows: readonly TierResult[],
-  examples: readonly GradedProblem[],
-): string {
-  const results = rows.map(({ tier, accuracy, stderr, n, meanLength }) => ({
-    tier: tier ?? "all",
-    accuracy,
-    stderr,
-    n,
-    mean_length: meanLength,
+function asJson(model: string, results: readonly BenchmarkResult[]): string {
+  const benchmarks = results.map(({ name, rows, shown }) => ({
+    benchmark: name,
+    results: rows.map(({ tier, accuracy, stderr, n, meanLength }) => ({
+      tier: tier ?? "all",
+      accuracy,
+      stderr,
+      n,
+      mean_length: meanLength,
+    })),
+    examples: shown.map(({ problem: { prompt, answer }, completion, score }) => ({
+      prompt,
+      answer,
+      completion,
+      score,
+    })),
   }));
-  const shown = examples.map(({ problem: { prompt, answer }, completion, score }) => ({
-    prompt,
-    answer,
-    completion,
-    score,
-  }));
-  return JSON.stringify({ model, results, examples: shown }, null, 2);
+  return JSON.stringify({ model, benchmarks }, null, 2);
 }

@@ -7,7 +7,9 @@ import { type Command, parseCommand, runCommand, UsageError } from "../src/std/h
 import { integerOption, numberOption } from "../src/std/option_values.ts";
 import { manualSeed } from "../src/tensor/tensor.ts";
 import { Tokenizer } from "../src/tokenizer/tokenizer.ts";
-import { newestModel, resolveModel } from "../src/training/find_model.ts";
+import { loadConfig, parseConfig } from "../src/training/config.ts";
+import { promptFormat } from "../src/training/prompts.ts";
+import { newestModel, resolveModel, runConfigOf } from "../src/training/find_model.ts";
 
 const command: Command = {
   name: "deno task generate",
@@ -45,6 +47,15 @@ const command: Command = {
       description: "The most tokens of a completion. Default: 256",
     },
     { name: "seed", value: "N", description: "Seed of sampling. Default: 0" },
+    {
+      name: "system",
+      value: "TEXT",
+      description: "System prompt, where the model has a chat template. Default: the run's",
+    },
+    {
+      name: "raw",
+      description: "Give the prompt to the model as it is, without its chat template",
+    },
     { name: "guidance", value: "TEXT", description: "What the completion must start with" },
     { name: "show-tokens", description: "Show each token, given ones apart from sampled ones" },
     { name: "threads", value: "N", description: "CPU threads of libtorch" },
@@ -81,19 +92,46 @@ async function main(args: readonly string[]): Promise<void> {
   const prompts = await readPrompts(args);
 
   const tokenizer = await Tokenizer.load(folder);
-  for (const prompt of prompts) tokenizer.encode(prompt); // before libtorch is loaded for nothing
+  const rendered = await renderer(folder, tokenizer, options);
+  for (const prompt of prompts) tokenizer.encode(rendered(prompt)); // before libtorch is loaded for nothing
   console.error(`model: ${folder}`);
   await initialize({ threads });
   using model = await loadModel(folder, { trainable: false, device });
   manualSeed(seed);
   const guidance = typeof options.guidance === "string" ? options.guidance : "";
-  const completions = complete(model, tokenizer, prompts, {
+  const completions = complete(model, tokenizer, prompts.map(rendered), {
     ...sampling,
     count,
     maxTokens: maxTokens ?? Math.min(256, model.maxPositions),
     guidance,
   });
-  for (const completion of completions) show(completion, options["show-tokens"] === true);
+  for (const [i, completion] of completions.entries()) {
+    const prompt = prompts[Math.floor(i / (count ?? 1))];
+    show({ ...completion, prompt }, options["show-tokens"] === true);
+  }
+}
+
+/** How a question becomes a prompt: as the run had it, or by the model's chat template. */
+async function renderer(
+  folder: string,
+  tokenizer: Tokenizer,
+  options: Readonly<Record<string, string | boolean | undefined>>,
+): Promise<(question: string) => string> {
+  const file = runConfigOf(folder);
+  const run = file === undefined ? undefined : await loadConfig({ file });
+  if (options.raw === true || run?.data.task === "arithmetic") return (question) => question;
+  const data = {
+    ...(run ?? parseConfig({})).data,
+    ...(run === undefined ? { system_prompt: null } : {}),
+  };
+  if (typeof options.system === "string") data.system_prompt = options.system;
+  const format = await promptFormat({ data }, tokenizer);
+  return (question) => format.render(question);
+}
+
+/** The completion right behind a prompt of one word, as in the built-in task, else on a line of its own. */
+function separated(prompt: string, text: string): string {
+  return /\s/.test(prompt) ? `${prompt}\n${text}` : prompt + text;
 }
 
 async function readPrompts(args: readonly string[]): Promise<string[]> {
@@ -112,7 +150,9 @@ async function readPrompts(args: readonly string[]): Promise<string[]> {
 }
 
 function show({ prompt, text, tokens, given, finishReason }: TextCompletion, each: boolean): void {
-  console.log(prompt + text + (finishReason === "length" ? " ... (cut at its most tokens)" : ""));
+  console.log(
+    separated(prompt, text) + (finishReason === "length" ? " ... (cut at its most tokens)" : ""),
+  );
   if (!each) return;
   if (given > 0) console.log(`  given    ${tokens.slice(0, given).join(" ")}`);
   console.log(`  sampled  ${tokens.slice(given).join(" ")}`);

@@ -2,7 +2,7 @@
 import schema from "../configs/schema.json" with { type: "json" };
 import {
   callAgain,
-  dryRunText,
+  dryRun,
   readTrainingArguments,
   runTraining,
   trainingOptions,
@@ -15,7 +15,8 @@ const name = "deno task train";
 const command: Command = {
   name,
   summary: "Train by G²RPO-A: warm start, reinforcement learning, evaluations, checkpoints.\n" +
-    "Without CONFIG it is the quickstart: the built-in arithmetic task, minutes on two cores.\n" +
+    "Without CONFIG it is the quickstart: the built-in arithmetic task, minutes on two cores;\n" +
+    "with a data set, --data.path=FILE, it is the defaults of every key.\n" +
     "Progress goes to stderr, the summary to stdout. Ctrl-C finishes the step, saves and ends with 130.",
   usage: "[CONFIG] [--KEY=VALUE ...] [--resume] [--dry-run]",
   options: trainingOptions,
@@ -29,6 +30,10 @@ const command: Command = {
       call: `${name} --guidance.ratio=0 --run_name=grpo`,
       description: "The same without guidance",
     },
+    {
+      call: `${name} --model.path=models/Qwen3-0.6B --data.path=train.jsonl --data.preset=gsm8k`,
+      description: "A model and data of your own",
+    },
     { call: `${name} my.yaml --resume`, description: "Go on after a stop" },
     { call: `${name} --dry-run > my.yaml`, description: "A config to start from" },
   ],
@@ -38,7 +43,6 @@ if (import.meta.main) {
   await runCommand(command, Deno.args, async (args) => {
     const read = await readTrainingArguments(args);
     if (!read.dryRun) return await runTraining(read, { again: callAgain(name, args) });
-    await Deno.stdout.write(new TextEncoder().encode(await dryRunText(read.config)));
-    return 0;
+    return await dryRun(read.config);
   });
 }

@@ -129,6 +129,7 @@ export async function benchStep(
       },
       weight: 1,
     }],
+    opensThink: false,
     stopIds: [],
     solutions: () => [],
     problems: (step: number) =>

@@ -48,13 +48,13 @@ export function complete(
   const rollouts = generate(model, groups, {
     ...sampling,
     maxCompletionLength: maxTokens,
-    stopIds: tokenizer.eosTokenId === null ? [] : [tokenizer.eosTokenId],
+    stopIds: tokenizer.stopTokenIds,
   });
   requireFinite(rollouts);
   return rollouts.map(({ completionIds, given, finishReason }, i) => ({
     prompt: prompts[Math.floor(i / count)],
-    text: tokenizer.decode(completionIds, { skipSpecialTokens: true }),
-    tokens: completionIds.map((id) => tokenizer.decode([id])),
+    text: tokenizer.decode(completionIds, { skipSpecialTokens: true, allowUnknown: true }),
+    tokens: completionIds.map((id) => tokenizer.decode([id], { allowUnknown: true })),
     given,
     finishReason,
   }));

@@ -16,6 +16,8 @@ export interface EvaluateOptions {
   readonly problems: readonly EncodedProblem[];
   /** What grades a completion; its mean is the accuracy. */
   readonly reward: Reward;
+  /** Whether the prompts end inside an open `<think>`, which the reward then sees before each completion. */
+  readonly promptOpensThink?: boolean;
   /** How completions are sampled. */
   readonly generation: GenerateOptions;
   /** Problems generated at a time. */
@@ -44,7 +46,7 @@ export interface Evaluation {
 
 /** Generates and grades one completion a problem. */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
-  const { model, tokenizer, problems, reward, generation, batchSize } = options;
+  const { model, tokenizer, problems, reward, generation, batchSize, promptOpensThink } = options;
   const completions: string[] = [], scores: (number | null)[] = [];
   let tokens = 0;
   for (let at = 0; at < problems.length; at += batchSize) {
@@ -54,12 +56,16 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     requireFinite(rollouts);
     const samples = rollouts.map(({ completionIds }, i) => ({
       prompt: batch[i].prompt,
-      completion: tokenizer.decode(completionIds, { skipSpecialTokens: true }),
+      completion: tokenizer.decode(completionIds, { skipSpecialTokens: true, allowUnknown: true }),
       completionIds,
       given: 0,
       problem: batch[i],
     }));
-    for (const { values } of await scoreRollouts(samples, [{ reward, weight: 1 }])) {
+    for (
+      const { values } of await scoreRollouts(samples, [{ reward, weight: 1 }], {
+        promptOpensThink,
+      })
+    ) {
       scores.push(values[reward.name]);
     }
     for (const sample of samples) {

@@ -106,11 +106,14 @@ function didSection({ config, sft, steps }: RunFiles): string[] {
 
 function learnedSection({ config, steps, evaluations }: RunFiles): string[] {
   const lines: string[] = [];
-  const [before, after] = [evaluations[0], evaluations.at(-1)];
-  if (before !== undefined && after !== undefined) {
-    const tiers = config.data.tiers.join(" and ");
+  for (const benchmark of new Set(evaluations.map((record) => record.benchmark))) {
+    const records = evaluations.filter((record) => record.benchmark === benchmark);
+    const [before, after] = [records[0], records.at(-1)!];
+    const tiers = config.data.task === "arithmetic"
+      ? `, tiers ${config.data.tiers.join(" and ")}`
+      : "";
     lines.push(
-      `  Held-out ${config.data.task}, tiers ${tiers}, without guidance (share solved, standard error, problems):`,
+      `  Held-out ${benchmark}${tiers}, without guidance (share solved, standard error, problems):`,
       ...[...new Set([before, after])].map((record) =>
         `    ${record === before ? "before" : "after "}  ${share(record.accuracy, 3)} ± ${
           share(record.stderr, 3)
@@ -204,11 +207,17 @@ function exampleSection({ heldOut }: RunFiles): string[] {
   ] as const;
   const lines = examples.flatMap(([word, example]) =>
     example === undefined ? [] : [
-      `  ${word}  ${example.prompt}  (${example.answer})`,
-      `          ${example.completion}`,
+      `  ${word}  ${oneLine(example.prompt)}  (${example.answer})`,
+      `          ${oneLine(example.completion)}`,
     ]
   );
-  return lines.length === 0 ? [] : ["Two held-out problems, with its answers", ...lines];
+  return lines.length === 0 ? [] : ["Held-out problems, and what it said to them", ...lines];
+}
+
+/** Text on one line, its middle left out where it is long. */
+function oneLine(text: string): string {
+  const flat = text.replaceAll(/\s+/g, " ").trim();
+  return flat.length <= 500 ? flat : `${flat.slice(0, 250)} [...] ${flat.slice(-250)}`;
 }
 
 function nextSection({ config, folder, sft, steps, evaluations, heldOut }: RunFiles): string[] {
@@ -225,14 +234,22 @@ function nextSection({ config, folder, sft, steps, evaluations, heldOut }: RunFi
   const sftOnly = steps.length === 0 && config.max_steps > 0;
   const rows: [string, string][] = [
     [
-      `deno task generate ${final}${heldOut.length > 0 ? ` --prompt "${heldOut[0].prompt}"` : ""}`,
+      `deno task generate ${final}${
+        heldOut.length > 0 && config.data.task === "arithmetic"
+          ? ` --prompt "${heldOut[0].prompt}"`
+          : ' --prompt "..."'
+      }`,
       "ask it something",
     ],
     [`deno task eval ${final} --show 3`, "held-out problems, with examples"],
   ];
   if (sftOnly) {
     rows.push([
-      `deno task train --model.path=${final} --sft.steps=0`,
+      `deno task train ${
+        config.data.task === "arithmetic" ? "" : `${join(folder, "config.yaml")} `
+      }--model.path=${final} --sft.steps=0${
+        config.sft.num_train_epochs === null ? "" : " --sft.num_train_epochs=null"
+      }`,
       "teach it more from here",
     ]);
   }

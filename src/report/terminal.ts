@@ -2,9 +2,13 @@
  * A run's progress for people. It goes to stderr, so that stdout has only results. On a terminal one live line is
  * rewritten in place; elsewhere (a pipe, a file) a plain line comes now and then. No colours, so `NO_COLOR` is kept.
  */
-import { type Config } from "../training/config.ts";
 import { type Metrics } from "../training/metrics.ts";
-import { type EvalRecord, type Reporter } from "../training/reporter.ts";
+import {
+  type EvalRecord,
+  type PromptExample,
+  type Reporter,
+  type RunStart,
+} from "../training/reporter.ts";
 import { clock, compact, grouped, share } from "./format.ts";
 
 /** Where progress is written. */
@@ -99,6 +103,7 @@ export class TerminalReporter implements Reporter {
   #drawnAt = -Infinity;
   #plainAt = -Infinity;
   #tenth = 0;
+  #preparedAt: number | null = null;
 
   /** Reports to stderr, or to another stream. */
   constructor(
@@ -109,15 +114,32 @@ export class TerminalReporter implements Reporter {
     this.#timer = new StepTimer(now());
   }
 
+  /** Data is read; a plain line comes only where that takes long. */
+  preparing(phase: string, done: number, total: number | null): void {
+    const of = total === null ? "" : `/${grouped(total)}`;
+    const line = `${phase} ${grouped(done)}${of}`;
+    if (this.#stream.terminal) return this.#draw([line], false);
+    const now = this.#now();
+    this.#preparedAt ??= now;
+    if (now - this.#preparedAt < plainEvery) return;
+    this.#preparedAt = now;
+    this.#say(line);
+  }
+
   /** The run begins. */
-  start(
-    run: { folder: string; config: Config; resumedFrom: string | null; parameters: number },
-  ): void {
+  start(run: RunStart): void {
+    this.end();
     const { guidance } = run.config;
     this.#reward = guidance.reward;
     this.#guided = guidance.ratio > 0;
     const from = run.resumedFrom === null ? "" : `, resumed from ${run.resumedFrom}`;
-    this.#say(`${run.folder}: ${grouped(run.parameters)} parameters${from}`);
+    const trained = run.trainable === run.parameters
+      ? ""
+      : `, of which LoRA trains ${grouped(run.trainable)} of its own`;
+    this.#say(`${run.folder}: ${grouped(run.parameters)} parameters${trained}${from}`);
+    for (const line of run.data) this.#say(line);
+    for (const note of run.notes) this.#say(`note: ${note}`);
+    this.#say(formatExample(run.example));
     this.#timer.skip(this.#now());
   }
 
@@ -206,6 +228,26 @@ export class TerminalReporter implements Reporter {
     const lines = text.split("\n").map(printable).join("\n");
     this.#stream.write(this.#live === "" ? `${lines}\n` : `\r\x1b[2K${lines}\n${this.#live}`);
   }
+}
+
+/** A prompt as the model sees it and what a guided rollout of it is given; long texts lose their middle. */
+function formatExample({ prompt, guidance, given, trace, answer }: PromptExample): string {
+  const block = (text: string) => {
+    const most = 1200;
+    const short = text.length <= most
+      ? text
+      : `${text.slice(0, most / 2)} [...] ${text.slice(-most / 2)}`;
+    return short.split("\n").map((line) => `  | ${line}`);
+  };
+  return [
+    "a prompt as the model sees it:",
+    ...block(prompt),
+    ...(given === 0 ? ["  no guidance at this step"] : [
+      `  guided rollouts start with ${given} of the trace's ${trace} tokens:`,
+      ...block(guidance),
+    ]),
+    `  gold answer: ${answer}`,
+  ].join("\n");
 }
 
 /** Without control characters, which could move the cursor. */

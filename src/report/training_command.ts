@@ -2,8 +2,11 @@
 import { type CommandOption, UsageError } from "../std/help.ts";
 import { type Config, loadConfig, parseFlags, stringifyConfig } from "../training/config.ts";
 import { type TrainResult } from "../training/train.ts";
+import { missingData } from "../training/dataset.ts";
+import { machineFor, memoryTrouble } from "../training/machine.ts";
 import { planRun } from "../training/plan.ts";
 import { quickstartYaml } from "../training/quickstart.ts";
+import { bytes } from "./format.ts";
 import { formatPlan } from "./plan.ts";
 import { formatSummary, readRun } from "./summary.ts";
 import { TerminalReporter } from "./terminal.ts";
@@ -21,7 +24,7 @@ export const trainingOptions: readonly CommandOption[] = [
 export interface TrainingArguments {
   /** Defaults, file and flags. */
   readonly config: Config;
-  /** The file it came from; undefined for the embedded quickstart. */
+  /** The file it came from; undefined for the embedded quickstart and for the defaults. */
   readonly file: string | undefined;
   /** Whether to continue a run. */
   readonly resume: boolean;
@@ -29,7 +32,10 @@ export interface TrainingArguments {
   readonly dryRun: boolean;
 }
 
-/** Reads `[CONFIG] [--KEY=VALUE ...] [--resume] [--dry-run]`. */
+/**
+ * Reads `[CONFIG] [--KEY=VALUE ...] [--resume] [--dry-run]`. Without a file flags lie over the quickstart; where they
+ * name a data set, over the defaults: the quickstart's settings suit its own small task alone.
+ */
 export async function readTrainingArguments(args: readonly string[]): Promise<TrainingArguments> {
   const { overrides, options, positionals } = parseFlags(args, trainingOptions);
   const [file, extra] = positionals;
@@ -38,7 +44,11 @@ export async function readTrainingArguments(args: readonly string[]): Promise<Tr
       `Unexpected argument '${extra}': one config at a time; a key is a flag, --KEY=VALUE`,
     );
   }
-  const source = file === undefined ? { text: quickstartYaml } : { file };
+  const source = file !== undefined
+    ? { file }
+    : namesData(overrides)
+    ? { text: "" }
+    : { text: quickstartYaml };
   return {
     config: await loadConfig({ ...source, overrides }),
     file,
@@ -47,10 +57,34 @@ export async function readTrainingArguments(args: readonly string[]): Promise<Tr
   };
 }
 
-/** The config as YAML, and the plan below it as comments. Loads nothing native. */
-export async function dryRunText(config: Config, sftOnly = false): Promise<string> {
-  const plan = formatPlan(config, await planRun(config), sftOnly);
-  return `${stringifyConfig(config)}\n# The plan\n${plan.map((line) => `# ${line}\n`).join("")}`;
+function namesData({ data }: Record<string, unknown>): boolean {
+  if (typeof data !== "object" || data === null) return false;
+  const { task, path, sources } = data as Record<string, unknown>;
+  return task === "dataset" || path !== undefined || sources !== undefined;
+}
+
+/**
+ * Prints the config as YAML and the plan below it as comments, and loads nothing native.
+ *
+ * @returns The exit code: 0, or 1 where the run would not fit into this machine's memory.
+ */
+export async function dryRun(config: Config, sftOnly = false): Promise<number> {
+  const machine = await machineFor(config);
+  const plan = await planRun(config, machine);
+  const lines = formatPlan(config, plan, sftOnly);
+  const trouble = memoryTrouble(plan, machine.available);
+  if (machine.available !== null) {
+    lines.push(`machine     ${machine.device}, ${bytes(machine.available)} free`);
+  }
+  const missing = missingData(config);
+  if (missing.length > 0) lines.push(`not there   ${missing.join(", ")}`);
+  const text = `${stringifyConfig(config)}\n# The plan\n${
+    lines.map((line) => `# ${line}\n`).join("")
+  }`;
+  Deno.stdout.writeSync(new TextEncoder().encode(text));
+  if (trouble === null) return 0;
+  console.error(`This run does not fit on ${machine.device}: ${trouble.text}.`);
+  return 1;
 }
 
 /**

@@ -1,11 +1,17 @@
 /** Every reward by the name that configs use. */
 
 import { accuracyReward } from "./accuracy.ts";
+import { codeFormatReward } from "./code_format.ts";
 import { formatReward } from "./format.ts";
 import type { Reward } from "./reward.ts";
 import { tagCountReward } from "./tag_count.ts";
 
-const REWARDS: readonly Reward[] = [accuracyReward, formatReward, tagCountReward];
+const REWARDS: readonly Reward[] = [
+  accuracyReward,
+  formatReward,
+  tagCountReward,
+  codeFormatReward,
+];
 
 /** The names of the rewards that {@linkcode createReward} knows. */
 export const REWARD_NAMES: readonly string[] = REWARDS.map((reward) => reward.name);

@@ -45,6 +45,8 @@ export interface CompletionBatch {
   readonly rows: number;
   /** T, the longest row. */
   readonly length: number;
+  /** Tokens of each row, prompt and completion, without the padding. */
+  readonly lengths: readonly number[];
   /** C, the longest completion. */
   readonly width: number;
   /** Frees the tensors. */
@@ -53,9 +55,8 @@ export interface CompletionBatch {
 
 /** Lays rows out for a training pass; hidden states are only needed where they predict a completion token. */
 export function completionBatch(rows: readonly CompletionRow[], device: Device): CompletionBatch {
-  const length = Math.max(
-    ...rows.map((row) => row.promptIds.length + row.completionIds.length),
-  );
+  const lengths = rows.map((row) => row.promptIds.length + row.completionIds.length);
+  const length = Math.max(...lengths);
   const width = Math.max(...rows.map((row) => row.completionIds.length));
   const ids = new BigInt64Array(rows.length * length);
   const sources: bigint[] = [], targets: bigint[] = [], slots: bigint[] = [];
@@ -84,6 +85,7 @@ export function completionBatch(rows: readonly CompletionRow[], device: Device):
     slots: made[3],
     rows: rows.length,
     length,
+    lengths,
     width,
     [Symbol.dispose]: () => made.forEach((t) => t.dispose()),
   };

@@ -10,6 +10,7 @@ import {
 } from "../guidance/controller.ts";
 import { saveModel } from "../models/checkpoint.ts";
 import { type CausalLM } from "../models/model.ts";
+import { saveAdapters } from "../models/peft.ts";
 import { SafetensorsFile, writeSafetensors } from "../tensor/safetensors.ts";
 import { scope } from "../tensor/tensor.ts";
 import { type Tokenizer } from "../tokenizer/tokenizer.ts";
@@ -52,6 +53,8 @@ interface StateFile extends TrainState {
 export interface CheckpointParts {
   /** Weights and config. */
   readonly model: CausalLM;
+  /** Folder of the model that LoRA adapters belong to; null where the weights themselves are trained. */
+  readonly base: string | null;
   /** Written beside the weights. */
   readonly tokenizer: Tokenizer;
   /** Moments of AdamW. */
@@ -102,7 +105,10 @@ export async function saveCheckpoint(
     removeIfThere(temporary);
     Deno.mkdirSync(temporary);
     const { eosTokenId, padTokenId } = parts.tokenizer;
-    saveModel(parts.model, temporary, { eosTokenId, padTokenId });
+    const { adapters } = parts.model;
+    // With LoRA only the adapters: the model they belong to does not change.
+    if (adapters !== null) saveAdapters(adapters, temporary, parts.base);
+    else saveModel(parts.model, temporary, { eosTokenId, padTokenId });
     await parts.tokenizer.save(temporary);
     writeSafetensors(join(temporary, "optimizer.safetensors"), parts.optimizer.stateTensors());
     const state: StateFile = { format: 1, ...parts.state, logs: folder.logLengths() };

@@ -8,6 +8,8 @@
  */
 
 import type { ControllerName, ControllerSpec } from "../guidance/registry.ts";
+import type { PresetName } from "../data/presets/registry.ts";
+import type { LoraSettings } from "../models/lora_settings.ts";
 import type { ModelPreset } from "../models/presets.ts";
 import { parseArgs } from "../std/cli.ts";
 import { suggest } from "../std/text.ts";
@@ -17,7 +19,7 @@ import { checkSchema, rewardNames, type SchemaProblem } from "./config_schema.ts
 import type { LearningRateType } from "./lr_schedule.ts";
 
 /** The name of a built-in reward. */
-export type RewardName = "accuracy" | "format" | "tag_count";
+export type RewardName = "accuracy" | "format" | "tag_count" | "code_format" | "code_execution";
 
 /** The model that is trained: exactly one of `preset` and `path`. */
 export interface ModelSettings {
@@ -26,29 +28,155 @@ export interface ModelSettings {
    * null if `path` is given.
    */
   preset: ModelPreset | null;
-  /** A folder in Hugging Face's format to load the model and tokenizer from. Default: null. */
+  /**
+   * A folder in Hugging Face's format to load the model and tokenizer from, or one of LoRA adapters.
+   * Default: null.
+   */
   path: string | null;
+  /**
+   * Tokens of the byte-level BPE tokenizer that a preset learns from the data set's text. Default: 4096.
+   */
+  vocab_size: number;
+  /**
+   * Element type of weights and activations: float32, bfloat16 (with float32 master copies in the
+   * optimizer), or auto, which is float32 on a CPU and bfloat16 on a GPU. Default: auto.
+   */
+  dtype: "auto" | "float32" | "bfloat16";
   /**
    * Recompute a layer's activations in the backward pass instead of keeping them: less memory, about
    * a third more time. TRL's name. Default: false.
    */
   gradient_checkpointing: boolean;
+  /**
+   * Train LoRA adapters instead of the weights (Hu et al. 2021); needs `path`. The reference of the KL
+   * term is then the model without them. TRL's name. Default: false.
+   */
+  use_peft: boolean;
+  /** Rank of the adapters. TRL's name. Default: 16. */
+  lora_r: number;
+  /** α of LoRA: an adapter is scaled by α / r. TRL's name. Default: 32. */
+  lora_alpha: number;
+  /**
+   * Dropout before an adapter in training passes, 0 to below 1. Rollouts have none, so the ratio π_θ/π_old is then
+   * noisy. TRL's name. Default: 0.
+   */
+  lora_dropout: number;
+  /**
+   * The linear layers that get an adapter: all-linear (all but the head), or names such as q_proj. TRL's name.
+   * Default: all-linear.
+   */
+  lora_target_modules: "all-linear" | string[];
+  /** Scale by α / √r instead (rsLoRA, Kalajdzievski 2023). TRL's name. Default: false. */
+  use_rslora: boolean;
+}
+
+/** Which column of a row holds which part of a problem; a dotted path reaches into nested values. */
+export interface ColumnSettings {
+  /** A name that is unique in its source. */
+  id?: string;
+  /** The question. */
+  prompt?: string;
+  /** The gold answer. */
+  answer?: string;
+  /** The teacher's reasoning or solution. */
+  trace?: string;
+  /** The difficulty: a number, or text that ends in one, or a value of `tier_order`. */
+  tier?: string;
+  /** Tests of a programming problem. */
+  tests?: string;
+}
+
+/** A file or folder of problems. */
+export interface SourceSettings {
+  /** A file (JSONL, JSON, either gzipped, Parquet) or a folder of them. */
+  path: string;
+  /**
+   * How its rows are read: the name of a preset. Default: null, which reads the columns prompt, answer, trace and tier,
+   * or those that `columns` names.
+   */
+  preset: PresetName | null;
+  /**
+   * Which column holds what: `{ prompt: question, answer: reward_model.ground_truth }`. Default: null.
+   */
+  columns: ColumnSettings | null;
+  /** Values of the column `tier` from easy to hard, where they are names. Default: null. */
+  tier_order: string[] | null;
+  /** Its name in reports and metrics. Default: null, which is the file's. */
+  name: string | null;
+  /** Its share of the problems that are drawn, in proportion to the other sources. Default: 1. */
+  weight: number;
 }
 
 /** The problems of reinforcement learning and of the held-out evaluation. */
 export interface DataSettings {
-  /** Where the problems come from: arithmetic, the built-in generator. Default: arithmetic. */
-  task: "arithmetic";
   /**
-   * Difficulty tiers, in ascending order, 1 to 32; in the arithmetic task the number of operators.
+   * Where the problems come from: arithmetic, the built-in generator; dataset, which `path` or
+   * `sources` name. Default: arithmetic, or dataset if one of these is given.
+   */
+  task: "arithmetic" | "dataset";
+  /** The data set: a file (JSONL, JSON, either gzipped, Parquet) or a folder of them. Default: null. */
+  path: string | null;
+  /** How the rows of `path` are read: the name of a preset. Default: null, which reads by `columns`. */
+  preset: PresetName | null;
+  /**
+   * Which column of `path` holds what, also inside a preset: `{ prompt: question }`; fields are id, prompt,
+   * answer, trace and tier. Default: null, which is columns of these names.
+   */
+  columns: ColumnSettings | null;
+  /** Values of the column `tier` from easy to hard, where they are names. Default: null. */
+  tier_order: string[] | null;
+  /** Several data sets with their weights, instead of `path`. Default: []. */
+  sources: SourceSettings[];
+  /**
+   * Difficulty tiers of the arithmetic task, its numbers of operators, in ascending order, 1 to 32.
    * Default: [7, 8].
    */
   tiers: number[];
   /**
    * Order of the problems: easy_to_hard (the share of the harder tiers grows evenly over the run; the
-   * paper's Table 5) or random. Default: easy_to_hard.
+   * paper's Table 5), random, or as_given (data sets only). Default: easy_to_hard.
    */
-  curriculum: "easy_to_hard" | "random";
+  curriculum: "easy_to_hard" | "random" | "as_given";
+  /** Problems of a data set to train on, chosen by the seed after all filters; null for all. Default: null. */
+  num_problems: number | null;
+  /**
+   * Measured difficulties, a file of `deno task data difficulty`, which take the place of the tiers.
+   * Default: null.
+   */
+  difficulty: string | null;
+  /**
+   * What becomes of problems of a tier above `hard_tier` (the paper's Table 8): none keeps them, remove
+   * leaves them out, replace puts others of moderate difficulty in their place. Default: none.
+   */
+  sample_filter: "none" | "remove" | "replace";
+  /** The highest tier that sample_filter does not count as hard. Default: null. */
+  hard_tier: number | null;
+  /**
+   * Leave problems out that also stand in an evaluation set (the same text, or 13 words in a row).
+   * They are reported in any case. Default: false.
+   */
+  remove_overlap: boolean;
+  /** Leave out problems whose prompt has more tokens; null for any. TRL's name. Default: 512. */
+  max_prompt_length: number | null;
+  /** Leave out problems whose trace has more tokens; null for any. Default: null. */
+  max_trace_length: number | null;
+  /**
+   * How a question becomes a prompt: auto (the model's chat template where it has one), none, or the
+   * path of a Jinja file. Default: auto.
+   */
+  chat_template: string;
+  /** Variables for the chat template, such as `{ enable_thinking: false }`. TRL's name. Default: {}. */
+  chat_template_kwargs: { [name: string]: unknown };
+  /**
+   * What stands before the question: null for nothing, reasoning or coding for the built-in prompts, which ask for
+   * `<think>` and `<answer>` sections, or a text of your own. Default: reasoning.
+   */
+  system_prompt: string | null;
+  /**
+   * How a teacher's solution is written: tags (`<think>` trace `</think>`, then `<answer>`), or plain (the
+   * trace, then the answer in a box). Default: tags.
+   */
+  completion_style: "tags" | "plain";
 }
 
 /**
@@ -126,14 +254,26 @@ export interface MixtureSettings {
 export interface SftSettings {
   /** Optimizer steps; 0 for no warm start. Default: 0. */
   steps: number;
+  /**
+   * Passes over the solutions of a data set, which then set `steps`; null to count steps. TRL's name. Default:
+   * null.
+   */
+  num_train_epochs: number | null;
   /** Solutions a step. Default: 64. */
   batch_size: number;
+  /** Solutions that go through the model at once, at most. TRL's name. Default: 64. */
+  per_device_train_batch_size: number;
   /**
-   * The tiers to learn from and their weights. Default: tiers 1 to 3 by 0.97 and 4 to 8 by 0.03,
-   * without which longer chains stay at chance.
+   * Problems of a data set that the warm start learns from, chosen by the seed; reinforcement learning
+   * then draws only others. Default: null, which is all, for both.
+   */
+  num_problems: number | null;
+  /**
+   * The tiers of the arithmetic task to learn from and their weights. Default: tiers 1 to 3 by 0.97 and 4 to 8 by
+   * 0.03, without which longer chains stay at chance.
    */
   mixture: MixtureSettings[];
-  /** Peak learning rate. Default: 0.003. */
+  /** Peak learning rate; a model that starts from random weights takes a hundred times more. Default: 0.00002. */
   learning_rate: number;
   /**
    * Schedule after the warm-up: constant, constant_with_warmup (the same here), linear, cosine,
@@ -158,20 +298,41 @@ export interface SftSettings {
   save_steps: number;
 }
 
+/** A benchmark. */
+export interface BenchmarkSettings {
+  /** A file (JSONL, JSON, either gzipped, Parquet) or a folder of them. */
+  path: string;
+  /** How its rows are read: the name of a preset. Default: null, which reads by `columns`. */
+  preset: PresetName | null;
+  /** Which column holds what. Default: null, which is columns named prompt and answer. */
+  columns: ColumnSettings | null;
+  /** Its name in eval.jsonl. Default: null, which is the file's. */
+  name: string | null;
+}
+
 /**
  * Held-out evaluation without guidance. It always runs before the first step and after the last.
  */
 export interface EvalSettings {
+  /**
+   * The benchmarks of a run on a data set. Default: [], which holds a tenth of the data out, at most num_problems.
+   */
+  data: BenchmarkSettings[];
   /** Steps between two further evaluations; 0 for none. TRL's eval_steps. Default: 0. */
   steps: number;
   /**
-   * Problems an evaluation. With n problems the standard error is at most 0.5/√n. Default: 1000.
+   * Problems an evaluation, of each benchmark at most. With n problems the standard error is at most
+   * 0.5/√n. Default: 1000.
    */
   num_problems: number;
-  /** Problems generated at a time. Default: 250. */
+  /** Problems generated at a time. Default: 64. */
   batch_size: number;
   /** Sampling temperature; 0 is greedy. Default: 0. */
   temperature: number;
+  /** Sample from the smallest set of tokens with this probability; 1 for all. Default: 1. */
+  top_p: number;
+  /** Sample from that many likeliest tokens; 0 for all. Default: 0. */
+  top_k: number;
   /** Most tokens of a completion. Default: null, which is the run's max_completion_length. */
   max_completion_length: number | null;
 }
@@ -196,8 +357,8 @@ export interface Config {
   /** Guidance from the teacher's traces. */
   guidance: GuidanceSettings;
   /**
-   * Weight λ ≥ 0 of each reward by name: accuracy, format, tag_count. A weight of 0 measures a reward
-   * without learning from it. Default: accuracy 1.
+   * Weight λ ≥ 0 of each reward by name: accuracy, format, tag_count, code_format, code_execution. A weight of 0
+   * measures a reward without learning from it. Default: accuracy 1.
    */
   rewards: { [name in RewardName]?: number };
   /** The supervised warm start. */
@@ -207,6 +368,11 @@ export interface Config {
 
   /** Steps of reinforcement learning. TRL's name. Default: 100. */
   max_steps: number;
+  /**
+   * Passes over the problems of a data set, which then set `max_steps`; null to count steps. TRL's name. Default:
+   * null.
+   */
+  num_train_epochs: number | null;
   /**
    * Completions of a micro-batch, the most that go through the model at once in training. TRL's
    * name. Default: 8.
@@ -219,6 +385,11 @@ export interface Config {
   gradient_accumulation_steps: number;
   /** G, the rollouts of a problem, at least 2. TRL's name. Default: 8. */
   num_generations: number;
+  /**
+   * Rollouts that are sampled at once, rounded down to whole groups but at least one: fewer take less memory for keys
+   * and values. Default: null, which is all of a step.
+   */
+  rollout_batch_size: number | null;
   /** Most tokens of a completion, guidance and output together. TRL's name. Default: 256. */
   max_completion_length: number;
   /**
@@ -387,12 +558,18 @@ function without(value: unknown, path: Path): unknown {
   return Object.fromEntries(entries.filter(([, inner]) => inner !== undefined));
 }
 
-/** A model that is loaded needs no preset; naming the folder is enough. */
-function choosePreset<T>(value: T): T {
-  if (!isMapping(value) || !isMapping(value.model)) return value;
-  const { model } = value;
-  if (typeof model.path !== "string" || "preset" in model) return value;
-  return { ...value, model: { ...model, preset: null } };
+/** A model that is loaded needs no preset, and a data set that is named no task: naming them is enough. */
+function chooseImplied<T>(value: T): T {
+  if (!isMapping(value)) return value;
+  const { model, data } = value;
+  const loaded = isMapping(model) && typeof model.path === "string" && !("preset" in model);
+  const dataset = isMapping(data) && !("task" in data) &&
+    (typeof data.path === "string" || (Array.isArray(data.sources) && data.sources.length > 0));
+  return {
+    ...value,
+    ...(loaded ? { model: { ...model, preset: null } } : {}),
+    ...(dataset ? { data: { ...data, task: "dataset" } } : {}),
+  };
 }
 
 /** The keys below a path; none if it is not known or a value. */
@@ -455,7 +632,7 @@ function describeProblem(value: unknown, problem: SchemaProblem): string[] {
  * ```
  */
 export function parseConfig(value: unknown, source?: string): Config {
-  const given = choosePreset(value);
+  const given = chooseImplied(value);
   const result = checkSchema(given);
   const first = "problems" in result ? result.problems : [];
   const problems = first.flatMap((problem) => describeProblem(given, problem));
@@ -635,7 +812,7 @@ export async function loadConfig(
       }`,
     ], source);
   }
-  return parseConfig(mergeOverrides(value, choosePreset(mergeOverrides({}, overrides))), source);
+  return parseConfig(mergeOverrides(value, chooseImplied(mergeOverrides({}, overrides))), source);
 }
 
 async function readConfigFile(file: string): Promise<string> {
@@ -736,4 +913,15 @@ export function controllerSpec(config: Config): ControllerSpec {
     case "rdp":
       return { controller, ...decay, endLength: guidance.end_length };
   }
+}
+
+/** The LoRA adapters that a config describes, for `createAdapters`. */
+export function loraSettings(model: ModelSettings): LoraSettings {
+  return {
+    r: model.lora_r,
+    alpha: model.lora_alpha,
+    dropout: model.lora_dropout,
+    targetModules: model.lora_target_modules,
+    useRslora: model.use_rslora,
+  };
 }

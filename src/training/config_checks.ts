@@ -33,6 +33,59 @@ export const crossChecks: readonly CrossCheck[] = [
         : undefined,
   },
   {
+    keys: ["model.use_peft", "model.path"],
+    check: ({ model }) =>
+      model.use_peft && model.path === null
+        ? "'model.use_peft' adapts a model that is loaded: give its folder, --model.path=FOLDER"
+        : undefined,
+  },
+  {
+    keys: ["data.task", "data.path", "data.sources"],
+    check({ data: { task, path, sources } }) {
+      if (path !== null && sources.length > 0) {
+        return "only one of 'data.path' and 'data.sources' may be given: put the path among the sources";
+      }
+      return task === "arithmetic" && (path !== null || sources.length > 0)
+        ? "'data.task' must be dataset where 'data.path' or 'data.sources' is given: current value is " +
+          '"arithmetic"'
+        : undefined;
+    },
+  },
+  {
+    keys: ["data", "eval.data", "sft", "num_train_epochs", "model.preset"],
+    check(config) {
+      const { data, sft, eval: { data: benchmarks }, model: { preset } } = config;
+      if (data.task === "dataset") {
+        return preset === "arithmetic"
+          ? "'model.preset' arithmetic knows only the characters of its own task: give --model.path=FOLDER, " +
+            "or --model.preset=gsm8k for a small model with a tokenizer learned from the data"
+          : undefined;
+      }
+      const needs: [string, boolean][] = [
+        ["num_train_epochs", config.num_train_epochs !== null],
+        ["sft.num_train_epochs", sft.num_train_epochs !== null],
+        ["sft.num_problems", sft.num_problems !== null],
+        ["eval.data", benchmarks.length > 0],
+        ["data.num_problems", data.num_problems !== null],
+        ["data.difficulty", data.difficulty !== null],
+        ["data.sample_filter", data.sample_filter !== "none"],
+        ["data.remove_overlap", data.remove_overlap],
+        ["data.curriculum: as_given", data.curriculum === "as_given"],
+      ];
+      const key = needs.find(([, given]) => given)?.[0];
+      return key === undefined
+        ? undefined
+        : `'${key}' is for data sets, and this run has the built-in task: give --data.path=FILE_OR_FOLDER`;
+    },
+  },
+  {
+    keys: ["data.sample_filter", "data.hard_tier"],
+    check: ({ data: { sample_filter: filter, hard_tier: tier } }) =>
+      filter !== "none" && tier === null
+        ? `'data.hard_tier' must say above which tier a problem is hard, for 'data.sample_filter' ${filter}`
+        : undefined,
+  },
+  {
     keys: ["data.tiers"],
     check: ({ data: { tiers } }) =>
       tiers.some((tier, index) => index > 0 && tier <= tiers[index - 1])
@@ -140,16 +193,16 @@ export const crossChecks: readonly CrossCheck[] = [
         : undefined,
   },
   {
-    keys: ["warmup_steps", "max_steps"],
-    check: ({ warmup_steps: warmup, max_steps: steps }) =>
-      warmup > steps
+    keys: ["warmup_steps", "max_steps", "num_train_epochs"],
+    check: ({ warmup_steps: warmup, max_steps: steps, num_train_epochs: epochs }) =>
+      epochs === null && warmup > steps
         ? `'warmup_steps' must be at most 'max_steps' (${steps}): current value is ${warmup}`
         : undefined,
   },
   {
-    keys: ["sft.warmup_steps", "sft.steps"],
-    check: ({ sft: { warmup_steps: warmup, steps } }) =>
-      steps > 0 && warmup > steps
+    keys: ["sft.warmup_steps", "sft.steps", "sft.num_train_epochs"],
+    check: ({ sft: { warmup_steps: warmup, steps, num_train_epochs: epochs } }) =>
+      epochs === null && steps > 0 && warmup > steps
         ? `'sft.warmup_steps' must be at most 'sft.steps' (${steps}): current value is ${warmup}`
         : undefined,
   },

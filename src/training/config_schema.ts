@@ -8,6 +8,7 @@
 
 import { z } from "npm:zod@4.6.7";
 import { WARM_START_MIXTURE } from "../data/curriculum.ts";
+import { PRESET_NAMES, type PresetName } from "../data/presets/registry.ts";
 import { controllerNames } from "../guidance/registry.ts";
 import { type ModelPreset, modelPresets } from "../models/presets.ts";
 import { LEARNING_RATE_TYPES } from "./lr_schedule.ts";
@@ -22,18 +23,64 @@ const positive = z.number().gt(0);
 const decayRate = z.number().min(0).lt(1);
 const tier = z.int().min(1).max(32);
 const learningRateType = z.enum(LEARNING_RATE_TYPES);
-const rewardName = z.enum(["accuracy", "format", "tag_count"]);
+const rewardName = z.enum(["accuracy", "format", "tag_count", "code_format", "code_execution"]);
+const path = z.string().min(1);
 
 const model = z.strictObject({
   preset: z.enum(Object.keys(modelPresets) as ModelPreset[]).nullable().default("arithmetic"),
-  path: z.string().min(1).nullable().default(null),
+  path: path.nullable().default(null),
+  vocab_size: z.int().min(300).default(4096),
+  dtype: z.enum(["auto", "float32", "bfloat16"]).default("auto"),
   gradient_checkpointing: z.boolean().default(false),
+  use_peft: z.boolean().default(false),
+  lora_r: positiveCount.default(16),
+  lora_alpha: positive.default(32),
+  lora_dropout: decayRate.default(0),
+  lora_target_modules: z.union([z.literal("all-linear"), z.array(path).min(1)])
+    .default("all-linear"),
+  use_rslora: z.boolean().default(false),
 });
 
+const columns = z.strictObject({
+  id: path.optional(),
+  prompt: path.optional(),
+  answer: path.optional(),
+  trace: path.optional(),
+  tier: path.optional(),
+  tests: path.optional(),
+});
+const reading = {
+  preset: z.enum(PRESET_NAMES as PresetName[]).nullable().default(null),
+  columns: columns.nullable().default(null),
+};
+const tierOrder = z.array(path).min(1).nullable().default(null);
+const sourceName = path.nullable().default(null);
+
 const data = z.strictObject({
-  task: z.enum(["arithmetic"]).default("arithmetic"),
+  task: z.enum(["arithmetic", "dataset"]).default("arithmetic"),
+  path: path.nullable().default(null),
+  ...reading,
+  tier_order: tierOrder,
+  sources: z.array(z.strictObject({
+    path,
+    ...reading,
+    tier_order: tierOrder,
+    name: sourceName,
+    weight: positive.default(1),
+  })).default([]),
   tiers: z.array(tier).min(1).default([7, 8]),
-  curriculum: z.enum(["easy_to_hard", "random"]).default("easy_to_hard"),
+  curriculum: z.enum(["easy_to_hard", "random", "as_given"]).default("easy_to_hard"),
+  num_problems: positiveCount.nullable().default(null),
+  difficulty: path.nullable().default(null),
+  sample_filter: z.enum(["none", "remove", "replace"]).default("none"),
+  hard_tier: z.number().nullable().default(null),
+  remove_overlap: z.boolean().default(false),
+  max_prompt_length: positiveCount.nullable().default(512),
+  max_trace_length: positiveCount.nullable().default(null),
+  chat_template: path.default("auto"),
+  chat_template_kwargs: z.record(z.string(), z.unknown()).default({}),
+  system_prompt: path.nullable().default("reasoning"),
+  completion_style: z.enum(["tags", "plain"]).default("tags"),
 });
 
 const guidance = z.strictObject({
@@ -58,10 +105,13 @@ const guidance = z.strictObject({
 
 const sft = z.strictObject({
   steps: count.default(0),
+  num_train_epochs: positive.nullable().default(null),
   batch_size: positiveCount.default(64),
+  per_device_train_batch_size: positiveCount.default(64),
+  num_problems: positiveCount.nullable().default(null),
   mixture: z.array(z.strictObject({ tiers: z.array(tier).min(1), weight: positive })).min(1)
     .default(() => WARM_START_MIXTURE.map(({ tiers, weight }) => ({ tiers: [...tiers], weight }))),
-  learning_rate: positive.default(3e-3),
+  learning_rate: positive.default(2e-5),
   lr_scheduler_type: learningRateType.default("cosine_with_min_lr"),
   min_lr_rate: share.default(0.1),
   warmup_steps: count.default(0),
@@ -74,10 +124,13 @@ const sft = z.strictObject({
 });
 
 const evaluation = z.strictObject({
+  data: z.array(z.strictObject({ path, ...reading, name: sourceName })).default([]),
   steps: count.default(0),
   num_problems: positiveCount.default(1000),
-  batch_size: positiveCount.default(250),
+  batch_size: positiveCount.default(64),
   temperature: nonNegative.default(0),
+  top_p: z.number().gt(0).max(1).default(1),
+  top_k: count.default(0),
   max_completion_length: positiveCount.nullable().default(null),
 });
 
@@ -100,9 +153,11 @@ export const configSchema = z.strictObject({
   eval: evaluation.prefault({}),
 
   max_steps: positiveCount.default(100),
+  num_train_epochs: positive.nullable().default(null),
   per_device_train_batch_size: positiveCount.default(8),
   gradient_accumulation_steps: positiveCount.default(1),
   num_generations: z.int().min(2).default(8),
+  rollout_batch_size: positiveCount.nullable().default(null),
   max_completion_length: positiveCount.default(256),
   max_length: z.int().min(2).nullable().default(null),
   temperature: positive.default(1),

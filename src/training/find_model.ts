@@ -17,10 +17,15 @@ function isFile(path: string): boolean {
   }
 }
 
+/** A whole model, or adapters that name theirs. */
+function holdsModel(folder: string): boolean {
+  return ["config.json", "adapter_config.json"].some((name) => isFile(join(folder, name)));
+}
+
 /** A run's final model, else its last checkpoint; undefined without either. */
 function modelOfRun(run: string): string | undefined {
   const final = join(run, "final");
-  if (isFile(join(final, "config.json"))) return final;
+  if (holdsModel(final)) return final;
   const last = listCheckpoints(new RunFolder(run)).at(-1);
   return last === undefined ? undefined : join(run, "checkpoints", last);
 }
@@ -31,12 +36,12 @@ function modelOfRun(run: string): string | undefined {
  * @throws {NoModelError} Names the folder that has neither.
  */
 export function resolveModel(folder: string): string {
-  if (isFile(join(folder, "config.json"))) return folder;
+  if (holdsModel(folder)) return folder;
   const model = modelOfRun(folder);
   if (model !== undefined) return model;
   throw new NoModelError(
     `Cannot find a model in '${folder}': it must be a model's folder with config.json and model.safetensors, ` +
-      `or a run's folder with final/ or checkpoints/`,
+      `one of LoRA adapters with adapter_config.json, or a run's folder with final/ or checkpoints/`,
   );
 }
 

@@ -27,6 +27,8 @@ export interface Run {
   problems(step: number): EncodedProblem[];
   /** The solutions of step k of the warm start. */
   solutions(step: number): EncodedProblem[];
+  /** Whether every prompt ends inside an open `<think>`: rewards then see it before each completion. */
+  readonly opensThink: boolean;
   /** Tokens that end a completion. */
   readonly stopIds: readonly number[];
 }

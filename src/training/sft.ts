@@ -6,11 +6,7 @@ import { completionBatch, lengthBuckets, predictingStates, scatterStates } from 
 import { type TrainState } from "./checkpoint.ts";
 import { learningRate } from "./lr_schedule.ts";
 import { type Metrics } from "./metrics.ts";
-import { clipGradientNorm } from "./optimizer.ts";
 import { type Run } from "./run.ts";
-
-/** Rows of a micro-batch of the warm start. */
-const microBatch = 64;
 
 /**
  * One optimizer step on the mean of −log π(token) over all completion tokens of the batch, prompts left out. A loss or
@@ -27,15 +23,20 @@ export function sftStep(state: TrainState, run: Run): Metrics {
   optimizer.zeroGrad();
   let loss = 0;
   const lengths = rows.map((row) => row.promptIds.length + row.completionIds.length);
-  for (const bucket of lengthBuckets(lengths, microBatch)) {
+  for (const bucket of lengthBuckets(lengths, sft.per_device_train_batch_size)) {
     scope(() => {
       using batch = completionBatch(bucket.map((i) => rows[i]), policy.device);
-      const trunk = policy.forward(batch.ids, { recompute: model.gradient_checkpointing });
+      const trunk = policy.forward(batch.ids, {
+        recompute: model.gradient_checkpointing,
+        dropout: true,
+        lengths: batch.lengths,
+      });
       const states = predictingStates(trunk.hidden, batch);
       const predicted = tokenLogProbs(states, policy.head, batch.targets);
       loss -= ops.item(ops.sum(predicted.logProbs, "float64")) / tokens;
       const slope = ops.full([batch.targets.size], -1 / tokens, "float32", policy.device);
       trunk.backward(scatterStates(predicted.backward(slope), batch));
+      optimizer.collect();
     });
   }
   const rate = learningRate(state.step, {
@@ -45,7 +46,7 @@ export function sftStep(state: TrainState, run: Run): Metrics {
     warmupSteps: sft.warmup_steps,
     minLrRate: sft.min_lr_rate,
   });
-  const norm = clipGradientNorm(policy.parameters, sft.max_grad_norm || Infinity);
+  const norm = optimizer.clipGradientNorm(sft.max_grad_norm || Infinity);
   const finite = Number.isFinite(loss) && Number.isFinite(norm);
   if (finite) optimizer.step(rate);
   state.skipped = finite ? 0 : state.skipped + 1;

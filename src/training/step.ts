@@ -66,7 +66,11 @@ export async function trainStep(state: TrainState, run: Run): Promise<StepRecord
   clock.lap("rollout");
 
   const samples = rollouts.map((rollout, i) => asSample(run, rollout, problems, i));
-  const scores = await scoreRollouts(samples, run.rewards); // appendix B
+  const scores = await scoreRollouts( // appendix B
+    samples,
+    run.rewards,
+    { promptOpensThink: run.opensThink },
+  );
   clock.lap("reward");
 
   const advantages = groupAdvantages( // Eq. 9
@@ -116,7 +120,7 @@ function sampleRollouts(
     promptIds,
     prefixes: prefixes.slice(p * G, (p + 1) * G),
   }));
-  return generate(policy, groups, {
+  const options = {
     temperature: config.temperature,
     topK: config.top_k,
     topP: config.top_p,
@@ -124,7 +128,13 @@ function sampleRollouts(
     maxCompletionLength: config.max_completion_length,
     maxLength: config.max_length ?? policy.maxPositions,
     stopIds,
-  });
+  };
+  const size = Math.max(1, Math.floor((config.rollout_batch_size ?? Infinity) / G));
+  const rollouts: Rollout[] = [];
+  for (let at = 0; at < groups.length; at += size) {
+    rollouts.push(...generate(policy, groups.slice(at, at + size), options));
+  }
+  return rollouts;
 }
 
 function asSample(
@@ -134,7 +144,10 @@ function asSample(
   index: number,
 ): RewardSample {
   const problem = problems[Math.floor(index / config.num_generations)];
-  const completion = tokenizer.decode(completionIds, { skipSpecialTokens: true });
+  const completion = tokenizer.decode(completionIds, {
+    skipSpecialTokens: true,
+    allowUnknown: true,
+  });
   return { prompt: problem.prompt, completion, completionIds, given, problem };
 }
 

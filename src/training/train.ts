@@ -1,42 +1,30 @@
 /** A whole run: warm start, reinforcement learning, evaluations, checkpoints, and the way back in after a stop. */
-import { ArithmeticTask } from "../data/arithmetic.ts";
-import { curriculumBatch, sftBatch } from "../data/curriculum.ts";
-import { type EncodedProblem, encodeProblem, type Problem } from "../data/types.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
-import { createController } from "../guidance/registry.ts";
 import { loadModel, saveModel } from "../models/checkpoint.ts";
-import { type CausalLM } from "../models/model.ts";
-import { modelPresets } from "../models/presets.ts";
-import { randomModel } from "../models/random.ts";
 import { createReward } from "../rewards/registry.ts";
-import { validateGold, type WeightedReward } from "../rewards/score.ts";
-import { cudaDevices } from "../tensor/memory.ts";
-import { type Device } from "../tensor/dtype.ts";
-import { manualSeed } from "../tensor/tensor.ts";
-import { arithmeticTokenizer } from "../tokenizer/arithmetic.ts";
-import { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { type WeightedReward } from "../rewards/score.ts";
+import { availableMemory } from "../tensor/memory.ts";
+import { manualSeed, type Tensor } from "../tensor/tensor.ts";
 import { initialize, libtorch } from "../../ffi/library.ts";
+import { assemble, chooseDevice, type Parts } from "./assemble.ts";
 import {
-  initialState,
   listCheckpoints,
-  loadOptimizer,
-  type Phase,
   readTrainState,
   removeIfThere,
   saveCheckpoint,
   type TrainState,
 } from "./checkpoint.ts";
-import {
-  type Config,
-  ConfigError,
-  controllerSpec,
-  describeChanges,
-  loadConfig,
-  stringifyConfig,
-} from "./config.ts";
+import { type Config, describeChanges, loadConfig, stringifyConfig } from "./config.ts";
 import { type Interrupt, listenForInterrupt } from "./interrupt.ts";
-import { AdamW } from "./optimizer.ts";
-import { type EvalRecord, type HeldOutRecord, type Reporter } from "./reporter.ts";
+import { machineFor, memoryTrouble } from "./machine.ts";
+import { planRun } from "./plan.ts";
+import { type DataSummary } from "./problems.ts";
+import {
+  type EvalRecord,
+  type HeldOutRecord,
+  type PromptExample,
+  type Reporter,
+} from "./reporter.ts";
 import {
   evalName,
   jsonLine,
@@ -45,7 +33,6 @@ import {
   RunFolderError,
   stepName,
 } from "./run_folder.ts";
-import { type Run } from "./run.ts";
 import { sftStep } from "./sft.ts";
 import { stepSeed } from "./seed.ts";
 import { trainStep } from "./step.ts";
@@ -96,6 +83,7 @@ export async function train(config: Config, options: TrainOptions = {}): Promise
     return { folder: existing.path, ending: "already finished", evaluations: readEvals(existing) };
   }
   await initialize({ threads: config.threads });
+  await refuseWhatCannotFit(config, reporter);
   using claimed = new DisposableStack();
   if (existing !== null) claimed.use(existing.lock());
   const name = existing === null ? undefined : listCheckpoints(existing).at(-1);
@@ -107,6 +95,7 @@ export async function train(config: Config, options: TrainOptions = {}): Promise
     checkpoint,
     saved?.state ?? null,
     options.rewards,
+    (phase, done, total) => reporter.preparing?.(phase, done, total),
   );
 
   // What cannot be loaded leaves no folder behind.
@@ -116,19 +105,40 @@ export async function train(config: Config, options: TrainOptions = {}): Promise
     saved?.logs ?? { "sft.jsonl": 0, "metrics.jsonl": 0, "eval.jsonl": 0 },
     saved?.state.phase === "rl" ? saved.state.step : 0,
   );
-  if (checkpoint === null) folder.writeWhole("config.yaml", stringifyConfig(config, versions()));
+  const { report, notes } = parts.set;
+  if (checkpoint === null) {
+    folder.writeWhole("config.yaml", stringifyConfig(config, versions()));
+    if (report !== null) {
+      folder.writeWhole("data.json", JSON.stringify(report, null, 2) + "\n");
+    }
+  } else if (report !== null) refuseChangedData(folder, report);
 
   const state = saved?.state ?? parts.initialState();
+  const count = (of: ReadonlyMap<string, Tensor>) =>
+    [...of.values()].reduce((n, p) => n + p.size, 0);
   reporter.start?.({
     folder: folder.path,
-    config,
+    config: parts.config,
     resumedFrom: name ?? null,
-    parameters: [...parts.policy.parameters.values()].reduce((n, p) => n + p.size, 0),
+    parameters: count(parts.policy.parameters),
+    trainable: count(parts.policy.trainable),
+    data: report?.lines ?? [],
+    notes,
+    example: promptExample(parts, state),
   });
   using interrupt = options.handleInterrupt ? await listenForInterrupt() : null;
-  const loop = new Loop(config, folder, parts, state, reporter, interrupt);
+  const loop = new Loop(parts.config, folder, parts, state, reporter, interrupt);
   const ending = await loop.run(options.sftOnly ?? false);
   return { folder: folder.path, ending, evaluations: readEvals(folder) };
+}
+
+/** Before hours of reading and training, what is held all through must fit; what may not is said. */
+async function refuseWhatCannotFit(config: Config, reporter: Reporter): Promise<void> {
+  const device = chooseDevice(config) === "cpu" ? "cpu" : "cuda";
+  const available = device === "cpu" ? availableMemory() : (await machineFor(config)).available;
+  const trouble = memoryTrouble(await planRun(config, { device }), available);
+  if (trouble?.kind === "never") throw new Error(`Cannot train on ${device}: ${trouble.text}`);
+  if (trouble !== null) reporter.warn?.(trouble.text);
 }
 
 /** Names and versions for the head of config.yaml. */
@@ -170,126 +180,41 @@ async function refuseChangedKeys(folder: RunFolder, config: Config): Promise<voi
   );
 }
 
+/** Other problems would make another run of it. */
+function refuseChangedData(folder: RunFolder, { fingerprint }: DataSummary): void {
+  const file = folder.join("data.json");
+  let before: unknown;
+  try {
+    before = JSON.parse(Deno.readTextFileSync(file)).fingerprint;
+  } catch (error) {
+    throw new RunFolderError(
+      `Cannot resume: '${file}' cannot be read (${(error as Error).message})`,
+    );
+  }
+  if (before === fingerprint) return;
+  throw new RunFolderError(
+    `Cannot resume '${folder.path}': its data set has changed since it began. ` +
+      "Put the files back, or start a new run without --resume.",
+  );
+}
+
+/** The next step's first prompt with its guidance, so that a wrong template is seen before it costs a night. */
+function promptExample({ config, set, tokenizer }: Parts, state: TrainState): PromptExample {
+  const step = state.phase === "rl" ? Math.min(state.step, set.maxSteps - 1) : 0;
+  const [problem] = set.problems(step);
+  const length = config.guidance.ratio === 0 ? 0 : Math.round(state.controller.length);
+  const given = problem.traceIds.slice(0, length);
+  return {
+    prompt: tokenizer.decode(problem.promptIds),
+    guidance: tokenizer.decode(given),
+    given: given.length,
+    trace: problem.traceIds.length,
+    answer: problem.answer,
+  };
+}
+
 function readEvals(folder: RunFolder): EvalRecord[] {
   return readJsonLines(folder.join("eval.jsonl"));
-}
-
-function chooseDevice({ device }: Config): Device {
-  const found = cudaDevices();
-  if (device === "cuda" && found === 0) {
-    throw new Error(
-      "Cannot train on 'cuda' as libtorch sees no GPU: run `deno task doctor`, or use --device=cpu",
-    );
-  }
-  return device === "cpu" || found === 0 ? "cpu" : "cuda";
-}
-
-/** Everything a run is made of, and what the loop needs beside it. */
-interface Parts extends Run {
-  readonly device: Device;
-  readonly heldOut: readonly EncodedProblem[];
-  setReference(model: CausalLM): void;
-  renewOptimizer(): void;
-  initialState(phase?: Phase): TrainState;
-  [Symbol.dispose](): void;
-}
-
-async function assemble(
-  config: Config,
-  device: Device,
-  checkpoint: string | null,
-  saved: TrainState | null,
-  ownRewards: readonly WeightedReward[] | undefined,
-): Promise<Parts> {
-  using owned = new DisposableStack();
-  const { model, seed } = config;
-  const source = checkpoint ?? model.path;
-  const tokenizer = source === null ? arithmeticTokenizer() : await Tokenizer.load(source);
-  const policy = source === null
-    ? randomModel(modelPresets[model.preset!], { seed: stepSeed(seed, "weights", 0), device })
-    : await loadModel(source, { device, dtype: "float32" });
-  owned.use(policy);
-  if (config.max_length !== null && config.max_length > policy.maxPositions) {
-    throw new ConfigError([
-      `'max_length' must be at most the model's ${policy.maxPositions} positions: current value is ${config.max_length}`,
-    ]);
-  }
-  if (tokenizer.vocabSize > policy.vocabSize) {
-    throw new Error(
-      `Cannot train: the tokenizer has ${tokenizer.vocabSize} tokens, the model's vocabulary ${policy.vocabSize}`,
-    );
-  }
-  const task = new ArithmeticTask();
-  const encode = (problems: Problem[]) =>
-    problems.map((problem) =>
-      encodeProblem(problem, tokenizer, { includeAnswer: config.guidance.include_answer })
-    );
-  const rewards = ownRewards ?? Object.entries(config.rewards)
-    .map(([name, weight]) => ({ reward: createReward(name), weight: weight! }));
-  const heldOut = task.heldOut({
-    tiers: config.data.tiers,
-    count: config.eval.num_problems,
-    seed: stepSeed(seed, "held-out", 0),
-  });
-  const unsound = await validateGold(heldOut, [createReward("accuracy")]);
-  if (unsound.length > 0) {
-    throw new Error(`Cannot evaluate: problem '${unsound[0].problem.id}': ${unsound[0].reason}`);
-  }
-  const controller = createController(controllerSpec(config));
-  const makeOptimizer = (phase: "sft" | "rl") => {
-    const from = phase === "sft" ? config.sft : config;
-    return new AdamW(policy.parameters, {
-      betas: [from.adam_beta1, from.adam_beta2],
-      eps: from.adam_epsilon,
-      weightDecay: from.weight_decay,
-    });
-  };
-  const firstPhase = config.sft.steps > 0 ? "sft" : "rl";
-  let optimizer = makeOptimizer(saved?.phase ?? firstPhase);
-  let reference: CausalLM | null = null;
-  // Renewed and set later, so that they are named when the run ends.
-  owned.defer(() => optimizer[Symbol.dispose]());
-  owned.defer(() => reference?.[Symbol.dispose]());
-  if (checkpoint !== null) loadOptimizer(checkpoint, optimizer);
-  const count = config.per_device_train_batch_size * config.gradient_accumulation_steps /
-    config.num_generations;
-  const parts: Parts = {
-    config,
-    device,
-    policy,
-    tokenizer,
-    rewards,
-    controller,
-    heldOut: encode(heldOut),
-    stopIds: tokenizer.eosTokenId === null ? [] : [tokenizer.eosTokenId],
-    get optimizer() {
-      return optimizer;
-    },
-    get reference() {
-      return reference;
-    },
-    problems: (step) =>
-      encode(curriculumBatch(task, step, {
-        seed,
-        count,
-        maxSteps: config.max_steps,
-        tiers: config.data.tiers,
-        order: config.data.curriculum,
-      })),
-    solutions: (step) =>
-      encode(sftBatch(task, seed, step, config.sft.batch_size, config.sft.mixture)),
-    setReference(loaded) {
-      reference = loaded;
-    },
-    renewOptimizer() {
-      optimizer[Symbol.dispose]();
-      optimizer = makeOptimizer("rl");
-    },
-    initialState: (phase = firstPhase) => initialState(phase, controller),
-    [Symbol.dispose]: () => kept.dispose(),
-  };
-  const kept = owned.move();
-  return parts;
 }
 
 /** One turn of the event loop: timers, the terminal and servers of the same process go on between steps. */
@@ -357,10 +282,17 @@ class Loop {
     await this.evaluate();
   }
 
-  /** π_ref is the policy at the start of reinforcement learning, kept in the run's folder for a resume. */
+  /**
+   * π_ref is the policy at the start of reinforcement learning, kept in the run's folder for a resume; of LoRA adapters
+   * it is the model without them.
+   */
   async prepareReference(): Promise<void> {
     const { config, folder, parts, state } = this;
     if (config.beta === 0) return;
+    if (parts.policy.adapters !== null) {
+      parts.setReference(parts.policy.withoutAdapters());
+      return;
+    }
     const path = folder.join("reference");
     if (state.step === 0) {
       const temporary = folder.join("checkpoints", ".reference.tmp");
@@ -413,10 +345,10 @@ class Loop {
   }
 
   async save(final: boolean): Promise<void> {
-    const { policy: model, tokenizer, optimizer } = this.parts;
+    const { policy: model, base, tokenizer, optimizer } = this.parts;
     const folder = await saveCheckpoint(
       this.folder,
-      { model, tokenizer, optimizer, state: this.state },
+      { model, base, tokenizer, optimizer, state: this.state },
       { final, keep: this.config.save_total_limit },
     );
     this.reporter.saved?.(folder);
@@ -429,34 +361,43 @@ class Loop {
 
   async evaluate(): Promise<void> {
     const { config, parts, state, reporter } = this;
-    manualSeed(stepSeed(config.seed, "evaluation", state.step));
-    const { accuracy, n, stderr, ungraded, meanLength, completions, scores } = await evaluate({
-      model: parts.policy,
-      tokenizer: parts.tokenizer,
-      problems: parts.heldOut,
-      reward: createReward("accuracy"),
-      batchSize: config.eval.batch_size,
-      generation: {
-        temperature: config.eval.temperature,
-        maxCompletionLength: config.eval.max_completion_length ?? config.max_completion_length,
-        maxLength: config.max_length ?? parts.policy.maxPositions,
-        stopIds: parts.stopIds,
-      },
-      onProgress: (done, total) => reporter.evaluating?.(done, total),
-    });
-    const lines = parts.heldOut.map(({ id, prompt, answer }, i) => {
-      const line: HeldOutRecord = {
-        problem: id,
-        prompt,
-        answer,
-        completion: completions[i],
-        score: scores[i],
-      };
-      return jsonLine({ ...line });
-    });
+    const lines: string[] = [];
+    for (const [index, { name, problems }] of parts.set.benchmarks.entries()) {
+      // The first one's draws do not depend on how many follow it.
+      const purpose = index === 0 ? "evaluation" : `evaluation ${index}`;
+      manualSeed(stepSeed(config.seed, purpose, state.step));
+      const { accuracy, n, stderr, ungraded, meanLength, completions, scores } = await evaluate({
+        model: parts.policy,
+        tokenizer: parts.tokenizer,
+        problems,
+        reward: createReward("accuracy"),
+        promptOpensThink: parts.opensThink,
+        batchSize: config.eval.batch_size,
+        generation: {
+          temperature: config.eval.temperature,
+          topP: config.eval.top_p,
+          topK: config.eval.top_k,
+          maxCompletionLength: config.eval.max_completion_length ?? config.max_completion_length,
+          maxLength: config.max_length ?? parts.policy.maxPositions,
+          stopIds: parts.stopIds,
+        },
+        onProgress: (done, total) => reporter.evaluating?.(done, total),
+      });
+      for (const [i, { id, prompt, answer }] of problems.entries()) {
+        const line: HeldOutRecord = {
+          benchmark: name,
+          problem: id,
+          prompt,
+          answer,
+          completion: completions[i],
+          score: scores[i],
+        };
+        lines.push(jsonLine({ ...line }));
+      }
+      const record = { step: state.step, benchmark: name, accuracy, n, stderr };
+      this.folder.append("eval.jsonl", { ...record, ungraded, mean_length: meanLength });
+      reporter.evaluated?.(record);
+    }
     this.folder.writeWhole(`completions/${evalName(state.step)}.jsonl`, lines.join(""));
-    const record = { step: state.step, benchmark: config.data.task, accuracy, n, stderr };
-    this.folder.append("eval.jsonl", { ...record, ungraded, mean_length: meanLength });
-    reporter.evaluated?.(record);
   }
 }

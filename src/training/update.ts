@@ -30,7 +30,6 @@ import {
 import { type TrainState } from "./checkpoint.ts";
 import { learningRate } from "./lr_schedule.ts";
 import { type Metrics } from "./metrics.ts";
-import { clipGradientNorm } from "./optimizer.ts";
 import { type Run } from "./run.ts";
 
 /** What an update leaves. */
@@ -93,7 +92,7 @@ export function updatePolicy(
   rollouts: readonly Rollout[],
   advantages: Advantages,
 ): Update {
-  const { config, policy, optimizer } = run;
+  const { config, optimizer } = run;
   const rate = learningRate(state.step, {
     learningRate: config.learning_rate,
     type: config.lr_scheduler_type,
@@ -139,7 +138,7 @@ export function updatePolicy(
     optimizer.zeroGrad();
     const of = microBatches.list.map((micro) => passOver(run, micro, totals));
     loss = of.reduce((sum, pass) => sum + pass.loss, 0);
-    norm = clipGradientNorm(policy.parameters, config.max_grad_norm || Infinity);
+    norm = optimizer.clipGradientNorm(config.max_grad_norm || Infinity);
     if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
       // The pass is left out, and so are those after it: the weights stay, and so would the loss.
       state.skipped++;
@@ -147,6 +146,7 @@ export function updatePolicy(
     }
     passes.push(...of);
     optimizer.step(rate);
+    optimizer.zeroGrad(); // gradients are not held while the next rollouts are made
   }
   state.skipped = 0;
   const first = passes.slice(0, buckets.length);
@@ -214,7 +214,7 @@ function referenceLogProbs(
 ): Tensor {
   return noGrad(() =>
     scope(() => {
-      const { hidden } = reference.forward(batch.ids);
+      const { hidden } = reference.forward(batch.ids, { lengths: batch.lengths });
       const states = predictingStates(hidden, batch);
       const { logProbs } = tokenLogProbs(states, reference.head, batch.targets, { temperature });
       return toMatrix(logProbs, batch);
@@ -224,14 +224,15 @@ function referenceLogProbs(
 
 /** Forward, objective and backward of one micro-batch; gradients add up in the policy's parameters. */
 function passOver(
-  { config, policy }: Run,
+  { config, policy, optimizer }: Run,
   micro: MicroBatch,
   totals: { rows: number; tokens: number },
 ): Pass {
   return scope(() => {
     const { batch, mask, guidanceMask, advantages, referenceLogProbs } = micro;
     const recompute = config.model.gradient_checkpointing;
-    const trunk = policy.forward(batch.ids, { recompute }); // hidden [B, T, H]
+    const { lengths } = batch;
+    const trunk = policy.forward(batch.ids, { recompute, dropout: true, lengths }); // hidden [B, T, H]
     const states = predictingStates(trunk.hidden, batch); // [N, H]
     const first = micro.oldLogProbs === null;
     const predicted = tokenLogProbs(states, policy.head, batch.targets, {
@@ -267,6 +268,7 @@ function passOver(
     backward(loss);
     const slope = fromMatrix(logProbs.grad!, batch); // d loss / d log-prob, [N]
     trunk.backward(scatterStates(predicted.backward(slope), batch));
+    optimizer.collect();
     return {
       loss: ops.item(loss),
       statistics,

@@ -4,6 +4,7 @@ import { generate } from "../../src/engine/generate.ts";
 import { loadModel } from "../../src/models/checkpoint.ts";
 import { assert, assertAlmostEquals, assertEquals } from "../../src/std/assert.ts";
 import { cudaDevices, memory, resetPeakMemory, synchronize } from "../../src/tensor/memory.ts";
+import { SafetensorsFile } from "../../src/tensor/safetensors.ts";
 import * as ops from "../../src/tensor/ops.ts";
 import {
   liveTensors,
@@ -77,7 +78,7 @@ cudaTest("random state and memory figures are the device's", () => {
   });
 });
 
-cudaTest("a whole run", async () => {
+cudaTest("a whole run, in bfloat16 with master copies", async () => {
   const root = await Deno.makeTempDir({ prefix: "handrail-cuda-" });
   try {
     const config = parseConfig({
@@ -85,8 +86,30 @@ cudaTest("a whole run", async () => {
       device: "cuda",
       output_dir: root,
     });
-    assertEquals((await train(config)).ending, "finished");
+    const { ending, folder } = await train(config);
+    assertEquals(ending, "finished");
     assertEquals((await train(config, { resume: true })).ending, "already finished");
+    using model = await loadModel(`${folder}/final`, { trainable: false });
+    assertEquals(model.dtype, "bfloat16");
+    using state = new SafetensorsFile(`${folder}/final/optimizer.safetensors`);
+    assertEquals(state.entries.get("master.model.norm.weight")?.dtype, "float32");
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+});
+
+cudaTest("a whole run of LoRA adapters", async () => {
+  const root = await Deno.makeTempDir({ prefix: "handrail-cuda-" });
+  try {
+    const warm = parseConfig({ ...smallConfig(), device: "cuda", output_dir: root });
+    const { folder } = await train(warm, { sftOnly: true });
+    const config = parseConfig({
+      ...smallConfig({ beta: 0.05, sft: { steps: 0 }, run_name: "lora" }),
+      model: { path: `${folder}/final`, use_peft: true, lora_r: 4 },
+      device: "cuda",
+      output_dir: root,
+    });
+    assertEquals((await train(config)).ending, "finished");
   } finally {
     await Deno.remove(root, { recursive: true });
   }

@@ -7,7 +7,15 @@ function evaluation(step: number, accuracy: number) {
 }
 
 function heldOut(score: number, text: string) {
-  return { problem: "arithmetic/1+2", prompt: "Q:1+2?", answer: "3", completion: text, score };
+  const benchmark = "arithmetic";
+  return {
+    benchmark,
+    problem: "arithmetic/1+2",
+    prompt: "Q:1+2?",
+    answer: "3",
+    completion: text,
+    score,
+  };
 }
 
 const run: RunFiles = {
@@ -83,4 +91,18 @@ Deno.test("a run is read from its files, and what it did not write is empty", as
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test("after supervised training alone, the next call has the run's own data", () => {
+  const config = parseConfig({
+    data: { path: "train.jsonl" },
+    model: { path: "m" },
+    sft: { num_train_epochs: 2 },
+  });
+  const text = formatSummary({ ...run, config, steps: [], evaluations: [], heldOut: [] });
+  assertStringIncludes(
+    text,
+    "deno task train runs/quickstart/config.yaml --model.path=runs/quickstart/final --sft.steps=0 " +
+      "--sft.num_train_epochs=null  teach",
+  );
 });

@@ -20,7 +20,21 @@ const start = {
   config: parseConfig({}),
   resumedFrom: null,
   parameters: 205632,
+  trainable: 205632,
+  data: [],
+  notes: [],
+  example: { prompt: "Q:7*3+2?", guidance: "<think>7*3=21;", given: 8, trace: 15, answer: "23" },
 };
+
+/** What stands above the live line. */
+const head = [
+  "runs/quickstart: 205,632 parameters",
+  "a prompt as the model sees it:",
+  "  | Q:7*3+2?",
+  "  guided rollouts start with 8 of the trace's 15 tokens:",
+  "  | <think>7*3=21;",
+  "  gold answer: 23",
+];
 
 const metrics = {
   reward: 0.421,
@@ -50,7 +64,7 @@ Deno.test("a terminal has one live line with every figure", () => {
     reporter.step(step, 100, metrics);
   }
   assertEquals(screen(text()), [
-    "runs/quickstart: 205,632 parameters",
+    ...head,
     "RL  37/100  reward 0.42  guided 0.71  unguided 0.13  ℓ 38  2:06 left  14k tok/s",
   ]);
 });
@@ -62,7 +76,7 @@ Deno.test("lines of their own stand above the live line", () => {
   reporter.warn("step 1 was skipped:\nits loss is \x1b[31mNaN");
   reporter.saved("runs/quickstart/checkpoints/sft-000001");
   assertEquals(screen(text()), [
-    "runs/quickstart: 205,632 parameters",
+    ...head,
     "warning: step 1 was skipped:",
     "its loss is  [31mNaN",
     "saved runs/quickstart/checkpoints/sft-000001",
@@ -120,8 +134,9 @@ Deno.test("a pipe has few plain lines, the first and the last among them", () =>
   // deno-lint-ignore no-control-regex
   assert(!/[\x00-\x09\x0b-\x1f\x7f]/.test(text()), "control characters");
   const lines = text().trimEnd().split("\n");
-  assert(lines.length <= 20, `${lines.length} lines`);
-  assertStringIncludes(lines[1], "warm start   1/700  loss 1.000");
+  assert(lines.length <= 25, `${lines.length} lines`);
+  assertEquals(lines.slice(0, head.length), head);
+  assertStringIncludes(lines[head.length], "warm start   1/700  loss 1.000");
   assertStringIncludes(lines.at(-1)!, "warm start 700/700");
 });
 
@@ -132,6 +147,21 @@ Deno.test("a pipe has a line about every ten seconds of slow steps", () => {
     reporter.step(step, 100_000, metrics);
   }
   assertEquals(text().trimEnd().split("\n").length, 6);
+});
+
+Deno.test("reading data has a live line, and in a pipe a line where it takes long", () => {
+  const live = stage(true);
+  live.reporter.preparing("reading sums, rows", 1024, null);
+  assertEquals(screen(live.text()), ["reading sums, rows 1,024"]);
+  live.reporter.start(start);
+  assertEquals(screen(live.text()), [...head, ""]);
+
+  const pipe = stage(false);
+  for (const [at, done] of [[0, 256], [9_000, 512], [10_000, 768], [12_000, 1024]]) {
+    pipe.time.now = at;
+    pipe.reporter.preparing("choosing problems", done, 2000);
+  }
+  assertEquals(pipe.written, ["choosing problems 768/2,000\n"]);
 });
 
 Deno.test("time left follows the step time, leaving out evaluations and the other phase", () => {
@@ -169,10 +199,14 @@ Deno.test("without guidance there is no guided success and no length", () => {
     ...start,
     config: parseConfig({ guidance: { ratio: 0 } }),
     resumedFrom: "step-000025",
+    example: { ...start.example, guidance: "", given: 0 },
   });
   reporter.step(1, 1, metrics);
   assertEquals(screen(text()), [
     "runs/quickstart: 205,632 parameters, resumed from step-000025",
+    ...head.slice(1, 3),
+    "  no guidance at this step",
+    head.at(-1)!,
     "RL 1/1  reward 0.42  unguided 0.13  14k tok/s",
   ]);
 });

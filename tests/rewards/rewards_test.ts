@@ -2,13 +2,15 @@ import { ArithmeticTask } from "../../src/data/arithmetic.ts";
 import { type Problem, solutionText } from "../../src/data/types.ts";
 import { createReward, REWARD_NAMES } from "../../src/rewards/registry.ts";
 import type { RewardSample } from "../../src/rewards/reward.ts";
-import { assertEquals, assertThrows } from "../../src/std/assert.ts";
+import { assert, assertEquals, assertThrows } from "../../src/std/assert.ts";
 
 const problem = new ArithmeticTask().build(87, [["*", 5], ["+", 6], ["-", 7]]);
 
 function sample(completion: string, gold: Problem = problem): RewardSample {
   return { prompt: gold.prompt, completion, completionIds: [], given: 0, problem: gold };
 }
+
+const CODE = "<think>add them</think>\n<answer>\n```python\nprint(34)\n```\n</answer>";
 
 async function scores(name: string, cases: [string, number][]): Promise<void> {
   for (const [completion, expected] of cases) {
@@ -18,10 +20,11 @@ async function scores(name: string, cases: [string, number][]): Promise<void> {
 }
 
 Deno.test("every reward: the gold solution scores 1 and nothing at all scores 0", async () => {
-  assertEquals(REWARD_NAMES, ["accuracy", "format", "tag_count"]);
+  assertEquals(REWARD_NAMES, ["accuracy", "format", "tag_count", "code_format"]);
   for (const name of REWARD_NAMES) {
     assertEquals(createReward(name).name, name);
-    await scores(name, [[solutionText(problem), 1], ["", 0]]);
+    const gold = name === "code_format" ? CODE : solutionText(problem);
+    await scores(name, [[gold, 1], ["", 0]]);
   }
 });
 
@@ -32,7 +35,7 @@ Deno.test("accuracy: the integer of the one answer section after the thinking", 
     ["<think>x</think><answer> 34\n</answer>", 1],
     ["<think>x</think>\n\n<answer>034</answer>", 1],
     ["<think>x</think><answer>-34</answer>", 0],
-    ["<think>x</think><answer>34.0</answer>", 0],
+    ["<think>x</think><answer>34.5</answer>", 0],
     ["<think>x</think><answer>3 4</answer>", 0],
     ["<think>x</think><answer></answer>", 0],
     ["<think>x</think><answer>41-7=34</answer>", 0],
@@ -70,9 +73,67 @@ Deno.test("accuracy: zero and negative gold answers, and one that cannot be grad
     const given = sample(`<answer>${said}</answer>`, { ...problem, answer });
     assertEquals(await accuracy.score(given), 1);
   }
-  assertEquals(await accuracy.score(sample("<answer>x</answer>", { ...problem, answer: "x" })), {
-    ungraded: "gold answer 'x' is not an integer",
+  for (
+    const answer of [
+      "",
+      "  ",
+      "\\frac{1}{2",
+      "It follows from the lemma above that " + "no ".repeat(20),
+    ]
+  ) {
+    const score = await accuracy.score(sample("<answer>34</answer>", { ...problem, answer }));
+    assert(typeof score === "object" && score.ungraded.endsWith("' cannot be compared"));
+  }
+  const tests = { kind: "stdin", language: "python", cases: [{ input: "", output: "1" }] } as const;
+  assertEquals(await accuracy.score(sample("<answer>34</answer>", { ...problem, tests })), {
+    ungraded: "a programming problem is judged by its tests",
   });
+});
+
+Deno.test("accuracy: any gold answer, compared by what it says", async () => {
+  const accuracy = createReward("accuracy");
+  const cases: [gold: string, answer: string, expected: number][] = [
+    ["1080", "1,080", 1],
+    ["1080", "The answer is \\boxed{1{,}080}.", 1],
+    ["1080", "\\boxed{1080} or \\boxed{1081}", 0],
+    ["1080", "It is 1080", 0],
+    ["\\frac{1}{2}", "$\\boxed{0.5}$", 1],
+    ["\\frac{1}{2}", "1/2", 1],
+    ["C", "(C)", 1],
+    ["C", "C or D", 0],
+    ["34", "34 or 35", 0],
+  ];
+  for (const [answer, said, expected] of cases) {
+    const given = sample(`<think>x</think><answer>${said}</answer>`, { ...problem, answer });
+    assertEquals(await accuracy.score(given), expected, `${said} for ${answer}`);
+  }
+});
+
+Deno.test("code_format: a fenced block in the answer section of an exact format", () =>
+  scores("code_format", [
+    ["<think>a</think><answer>Here:\n```python\nx = 1\n```\nDone.</answer>", 1],
+    ["<think>a</think><answer>\r\n```py\r\nx = 1\r\n```\r\n</answer>", 1],
+    ["<think>a</think><answer>\n```rust\nfn main() {}\n```\n</answer>", 1],
+    ["<think>a</think><answer>\n```\nx = 1\n```\n</answer>", 0],
+    ["<think>a</think><answer>\n```text\nx = 1\n```\n</answer>", 0],
+    ["<think>a</think><answer>\n```python\n\n```\n</answer>", 0],
+    ["<think>a</think><answer>\n```python\nx = 1\n</answer>", 0],
+    ["<think>a</think><answer>x = 1</answer>", 0],
+    ["<think>\n```python\nx = 1\n```\n</think><answer>1</answer>", 0],
+    ["<think>a</think><answer>1</answer>\n```python\nx = 1\n```\n", 0],
+    ["x" + CODE, 0],
+    [CODE + CODE, 0],
+  ]));
+
+Deno.test("code_format: the block must be in the language that the tests ask for", async () => {
+  const reward = createReward("code_format");
+  const asked = (language: string) => ({
+    ...problem,
+    tests: { kind: "stdin" as const, language, cases: [{ input: "", output: "34" }] },
+  });
+  assertEquals(await reward.score(sample(CODE, asked("python"))), 1);
+  assertEquals(await reward.score(sample(CODE, asked("rust"))), 0);
+  assertEquals(await reward.score(sample(CODE.replace("python", "lua"), asked("lua"))), 1);
 });
 
 Deno.test("format: exactly the two sections in order", () =>
@@ -106,6 +167,19 @@ Deno.test("registry: an unknown name is refused with the known ones", () => {
   assertThrows(
     () => createReward("acuracy"),
     Error,
-    "one of accuracy, format, tag_count: current value is 'acuracy'",
+    "one of accuracy, format, tag_count, code_format: current value is 'acuracy'",
   );
 });
+
+Deno.test("accuracy: without answer tags the last box after the thinking answers", () =>
+  scores("accuracy", [
+    ["So it is $\\boxed{34}$.", 1],
+    ["<think>\\boxed{33}</think> It is \\boxed{34}.", 1],
+    ["\\boxed{33}, no: \\boxed{34}", 1],
+    ["\\boxed{34} or \\boxed{33}", 0], // only the last one counts
+    ["<think>It is \\boxed{34}", 0], // still thinking
+    ["<think>\\boxed{34}</think> That is it.", 0],
+    ["<answer>\\boxed{33}</answer> \\boxed{34}", 0],
+    ["\\boxed{34} <answer>", 0], // tags that do not fit are no way around them
+    ["34", 0],
+  ]));

@@ -1,12 +1,15 @@
 import { ArithmeticTask } from "../../src/data/arithmetic.ts";
 import { Random } from "../../src/data/random.ts";
-import { createReward, REWARD_NAMES } from "../../src/rewards/registry.ts";
+import { createReward } from "../../src/rewards/registry.ts";
 import type { Reward, RewardSample } from "../../src/rewards/reward.ts";
 import { scoreRollouts, validateGold } from "../../src/rewards/score.ts";
 import { assertEquals, assertRejects } from "../../src/std/assert.ts";
 
 const task = new ArithmeticTask();
 const problem = task.build(87, [["*", 5], ["+", 6], ["-", 7]]);
+
+/** The rewards that the built-in task's gold solutions satisfy. */
+const NAMES = ["accuracy", "format", "tag_count"];
 
 function sample(completion: string): RewardSample {
   return { prompt: problem.prompt, completion, completionIds: [], given: 0, problem };
@@ -94,7 +97,7 @@ Deno.test("scoreRollouts: rewards see <think> put before where the prompt opened
 
 Deno.test("scoreRollouts: guidance is judged as part of the text", async () => {
   const guided = { ...sample("<think>87*5=35;35+6=41;</think><answer>34</answer>"), given: 15 };
-  const rewards = REWARD_NAMES.map((name) => ({ reward: createReward(name), weight: 1 }));
+  const rewards = NAMES.map((name) => ({ reward: createReward(name), weight: 1 }));
   assertEquals((await scoreRollouts([guided], rewards))[0].total, 3);
   const leaking = { ...sample("<think>87*5=35;<answer>34</answer>"), given: 15 };
   assertEquals((await scoreRollouts([leaking], rewards))[0].values.accuracy, 0);
@@ -115,11 +118,11 @@ Deno.test("scoreRollouts: no rewards, a reward twice and a bad weight are refuse
 Deno.test("validateGold: the task's own problems all score 1", async () => {
   const random = new Random(0);
   const problems = Array.from({ length: 200 }, (_, i) => task.problem(random, 1 + i % 8, "train"));
-  assertEquals(await validateGold(problems, REWARD_NAMES.map(createReward)), []);
+  assertEquals(await validateGold(problems, NAMES.map(createReward)), []);
 });
 
 Deno.test("validateGold: rows that fail are named with reward and reason", async () => {
-  const prose = { ...problem, id: "prose", answer: "thirty-four" };
+  const prose = { ...problem, id: "prose", answer: "\\frac{34" };
   const wrong = { ...problem, id: "wrong", trace: "<think>a</think><answer>35</answer>" };
   const bare = { ...problem, id: "bare", trace: "a" };
   const failures = await validateGold([problem, prose, wrong, bare], [
@@ -127,7 +130,7 @@ Deno.test("validateGold: rows that fail are named with reward and reason", async
     createReward("format"),
   ]);
   assertEquals(failures.map(({ problem, reward, reason }) => [problem.id, reward, reason]), [
-    ["prose", "accuracy", "gold answer 'thirty-four' is not an integer"],
+    ["prose", "accuracy", "gold answer '\\frac{34' cannot be compared"],
     ["wrong", "accuracy", "its gold solution scored 0"],
     ["bare", "format", "its gold solution scored 0"],
   ]);

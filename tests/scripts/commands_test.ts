@@ -190,16 +190,51 @@ Deno.test("generate and eval use a trained folder", async (t) => {
       const args = ["--tiers=2,3", "--num=10", "--max-tokens=8", "--threads=1"];
       const { code, stdout, stderr } = await runScript("eval.ts", [...args, "--show=1"], options);
       assertEquals(code, 0, stderr);
-      assertEquals(stdout.split("\n").slice(0, 4).map((line) => line.split(/ +/)[0]), [
-        ...["tier", "2", "3", "all"],
+      assertEquals(stdout.split("\n").slice(0, 5).map((line) => line.split(/ +/)[0]), [
+        ...["arithmetic", "tier", "2", "3", "all"],
       ]);
       assertStringIncludes(stdout, "failed  Q:");
       const json = JSON.parse((await runScript("eval.ts", [...args, "--json"], options)).stdout);
-      assertEquals(json.results.map(({ tier, n }: { tier: unknown; n: number }) => [tier, n]), [
+      const [{ benchmark, results }] = json.benchmarks;
+      assertEquals(benchmark, "arithmetic");
+      assertEquals(results.map(({ tier, n }: { tier: unknown; n: number }) => [tier, n]), [
         ...[[2, 5], [3, 5], ["all", 10]],
       ]);
-      assert(json.results[0].mean_length <= 8);
+      assert(results[0].mean_length <= 8);
     });
+
+    await t.step(
+      "a benchmark of one's own is read by its columns, and what it lacks is told",
+      async () => {
+        const rows = [{ prompt: "Q:1+2?", answer: "3" }, { prompt: "Q:1?", answer: "" }];
+        await Deno.writeTextFile(
+          join(cwd, "mine.jsonl"),
+          rows.map((row) => JSON.stringify(row)).join("\n"),
+        );
+        const args = ["runs/quickstart", "--data=mine.jsonl", "--system-prompt=none"];
+        const { code, stdout, stderr } = await runScript(
+          "eval.ts",
+          [...args, "--max-tokens=4", "--threads=1"],
+          options,
+        );
+        assertEquals(code, 0, stderr);
+        assertStringIncludes(stderr, "mine.jsonl: read as columns prompt, answer");
+        assertStringIncludes(stderr, "left out  1  it has no answer");
+        assertEquals(stdout.split("\n")[2].split(/ +/).slice(0, 4), ["1", "0.000", "0.000", "1"]);
+        const row = { prompt: "Q:1?", tests: { inputs: ["1\n"], outputs: ["2\n"] } };
+        await Deno.writeTextFile(join(cwd, "code.jsonl"), JSON.stringify(row));
+        const ungraded = await runScript(
+          "eval.ts",
+          ["runs/quickstart", "--data=code.jsonl"],
+          options,
+        );
+        assertEquals(ungraded.code, 1);
+        assertStringIncludes(ungraded.stderr, "'code' as no problem of it can be graded");
+        const wrong = await runScript("eval.ts", ["--columns.prompt=q"], options);
+        assertEquals(wrong.code, 2);
+        assertStringIncludes(wrong.stderr, "give --data=FILE with it");
+      },
+    );
   } finally {
     await Deno.remove(cwd, { recursive: true });
   }
@@ -254,6 +289,27 @@ Deno.test("an interrupted run saves, says how to go on, and exits with 130", asy
     assertEquals((await child.status).code, 130, stderr);
     assertStringIncludes(await stdout, "--max_steps=100000 --resume");
     assertEquals([...Deno.readDirSync(join(cwd, "runs/quickstart/checkpoints"))].length, 2);
+  } finally {
+    await Deno.remove(cwd, { recursive: true });
+  }
+});
+
+Deno.test("with a data set and no config every key has its default, and what is not there is named", async () => {
+  const cwd = await Deno.makeTempDir();
+  try {
+    const args = ["--data.path=none.jsonl", "--model.preset=gsm8k", "--dry-run"];
+    const { code, stdout, stderr } = await runScript("train.ts", args, { permissions: pure, cwd });
+    assertEquals([code, stderr], [0, ""]);
+    for (
+      const line of [
+        "run_name: run\n",
+        "\nlearning_rate: 0.000001\n",
+        "\n# warm start  none\n",
+        "\n# not there   'data.path' (none.jsonl)\n",
+      ]
+    ) assertStringIncludes(stdout, line);
+    const own = await runScript("train.ts", ["--seed=2", "--dry-run"], { permissions: pure, cwd });
+    assertStringIncludes(own.stdout, "run_name: quickstart\n");
   } finally {
     await Deno.remove(cwd, { recursive: true });
   }

@@ -62,3 +62,13 @@ Deno.test("the config of the run in which a model lies", () =>
     assertEquals(runConfigOf(join(run, "checkpoints", "step-000050")), join(run, "config.yaml"));
     assertEquals(runConfigOf(join(run, "elsewhere")), undefined);
   }));
+
+Deno.test("a folder of LoRA adapters is a model's too", () =>
+  inFolder((runs) => {
+    const final = join(runs, "lora", "final");
+    Deno.mkdirSync(final, { recursive: true });
+    Deno.writeTextFileSync(join(final, "adapter_config.json"), "{}");
+    assertEquals(resolveModel(final), final);
+    assertEquals(resolveModel(join(runs, "lora")), final);
+    assertEquals(newestModel(runs), final);
+  }));

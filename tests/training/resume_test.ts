@@ -8,6 +8,12 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "../..
 import { Random } from "../../src/data/random.ts";
 import { mergeOverrides, parseConfig } from "../../src/training/config.ts";
 import { train } from "../../src/training/train.ts";
+import { initialize } from "../../ffi/library.ts";
+import { saveModel } from "../../src/models/checkpoint.ts";
+import { modelPresets } from "../../src/models/presets.ts";
+import { randomModel } from "../../src/models/random.ts";
+import { arithmeticTokenizer } from "../../src/tokenizer/arithmetic.ts";
+import { sumRows, writeRows } from "./problem_file.ts";
 import { smallOverrides } from "./small_run.ts";
 
 const child = new URL("./train_child.ts", import.meta.url).pathname;
@@ -67,23 +73,26 @@ async function digest(path: string): Promise<string> {
   return Array.from(hash, (b) => b.toString(16).padStart(2, "0")).join("");
 }
 
-Deno.test(`${kills} runs killed at random moments end as one left alone`, async () => {
+/** Kills a run `count` times, each from its beginning, and compares what it ends with after its resume. */
+async function killAndCompare(
+  configIn: (folder: string) => Record<string, unknown>,
+  count: number,
+  weights: string,
+): Promise<void> {
   await prepareShim();
   const root = await Deno.makeTempDir({ prefix: "handrail-kill-" });
   try {
     const alone = join(root, "alone");
     const started = performance.now();
-    await finish(configOf(alone));
+    await finish(configIn(alone));
     const duration = performance.now() - started;
     const expected = await ending(join(alone, "run"));
-    assert(
-      expected.has("/final/model.safetensors") && expected.has("/final/optimizer.safetensors"),
-    );
+    assert(expected.has(`/final/${weights}`) && expected.has("/final/optimizer.safetensors"));
     const seed = Number(Deno.env.get("HANDRAIL_SEED") ?? 1);
     const random = new Random(seed, "kills");
-    for (let i = 0; i < kills; i++) {
+    for (let i = 0; i < count; i++) {
       const output = join(root, `killed-${i}`);
-      const process = spawn(configOf(output));
+      const process = spawn(configIn(output));
       // From a third of the run on: before that nothing is written yet.
       const wait = duration * (0.3 + 0.7 * random.uniform());
       const timer = setTimeout(() => {
@@ -95,12 +104,61 @@ Deno.test(`${kills} runs killed at random moments end as one left alone`, async 
       }, wait);
       await process.output();
       clearTimeout(timer);
-      await finish(configOf(output));
+      await finish(configIn(output));
       assertEquals(await ending(join(output, "run")), expected, `killed after ${wait} ms`);
       await Deno.remove(output, { recursive: true });
     }
   } finally {
     await Deno.remove(root, { recursive: true });
+  }
+}
+
+Deno.test(`${kills} runs killed at random moments end as one left alone`, () =>
+  killAndCompare(configOf, kills, "model.safetensors"));
+
+Deno.test("so does a run on a data set, with a tokenizer of its own and bfloat16 weights", async () => {
+  const data = await Deno.makeTempDir({ prefix: "handrail-data-" });
+  const path = writeRows(data, "sums.jsonl", sumRows(60));
+  try {
+    await killAndCompare(
+      (output_dir) =>
+        mergeOverrides(smallOverrides, {
+          output_dir,
+          model: { preset: "tiny", vocab_size: 320, dtype: "bfloat16" },
+          data: { path, tiers: [1] },
+          sft: { steps: 2, num_problems: 20 },
+          max_steps: 3,
+          eval: { num_problems: 4 },
+          gradient_accumulation_steps: 2,
+          per_device_train_batch_size: 4,
+        }),
+      Math.ceil(kills / 4),
+      "tokenizer.json",
+    );
+  } finally {
+    await Deno.remove(data, { recursive: true });
+  }
+});
+
+Deno.test("so does a run of LoRA adapters with dropout and a KL term", async () => {
+  await initialize({ threads: 1 });
+  const base = await Deno.makeTempDir({ prefix: "handrail-base-" });
+  try {
+    using model = randomModel(modelPresets.arithmetic, { seed: 7 });
+    saveModel(model, base, { eosTokenId: 1, padTokenId: 0 });
+    await arithmeticTokenizer().save(base);
+    await killAndCompare(
+      (output_dir) =>
+        mergeOverrides(smallOverrides, {
+          output_dir,
+          model: { path: base, use_peft: true, lora_r: 4, lora_dropout: 0.2 },
+          beta: 0.02,
+        }),
+      Math.ceil(kills / 4),
+      "adapter_model.safetensors",
+    );
+  } finally {
+    await Deno.remove(base, { recursive: true });
   }
 });
 

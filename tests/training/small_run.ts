@@ -59,7 +59,7 @@ export function smallRun(overrides: Record<string, unknown> = {}): SmallRun {
   const tokenizer = arithmeticTokenizer(), task = new ArithmeticTask();
   const encode = (problems: Problem[]) => problems.map((p) => encodeProblem(p, tokenizer));
   const controller = createController(controllerSpec(config));
-  const optimizer = new AdamW(policy.parameters, {
+  const optimizer = new AdamW(policy.trainable, {
     betas: [config.adam_beta1, config.adam_beta2],
     eps: config.adam_epsilon,
     weightDecay: config.weight_decay,
@@ -75,6 +75,7 @@ export function smallRun(overrides: Record<string, unknown> = {}): SmallRun {
     controller,
     rewards: Object.entries(config.rewards)
       .map(([name, weight]) => ({ reward: createReward(name), weight: weight! })),
+    opensThink: false,
     stopIds: [tokenizer.eosTokenId!],
     problems: (step) =>
       encode(curriculumBatch(task, step, {
@@ -82,7 +83,7 @@ export function smallRun(overrides: Record<string, unknown> = {}): SmallRun {
         count,
         maxSteps: config.max_steps,
         tiers: config.data.tiers,
-        order: config.data.curriculum,
+        order: "easy_to_hard",
       })),
     solutions: (step) => encode(sftBatch(task, config.seed, step, config.sft.batch_size)),
     state: initialState("rl", controller),

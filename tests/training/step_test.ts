@@ -121,3 +121,18 @@ stepTest("the warm start lowers its loss", async () => {
   for (; run.state.step < 30; run.state.step++) losses.push(sftStep(run.state, run).loss!);
   assert(losses.at(-1)! < 0.7 * losses[0], `${losses[0]} to ${losses.at(-1)}`);
 });
+
+stepTest(
+  "rollouts that are sampled a group at a time are those of every problem, in order",
+  async () => {
+    const of = async (rollout_batch_size: number | null) => {
+      using run = smallRun({ rollout_batch_size });
+      const { completions } = await trainStep(run.state, run);
+      return completions;
+    };
+    const whole = await of(null), parts = await of(5);
+    const place = ({ problem, given }: typeof whole[number]) => `${problem} ${given}`;
+    assertEquals(parts.map(place), whole.map(place));
+    assertEquals(parts.length, 8);
+  },
+);

@@ -1,9 +1,11 @@
 import { groupAdvantages } from "../../src/algorithms/advantages.ts";
 import { generate, type Rollout } from "../../src/engine/generate.ts";
+import { createAdapters } from "../../src/models/lora.ts";
 import { assert, assertAlmostEquals, assertEquals, assertGreater } from "../../src/std/assert.ts";
 import { noGrad } from "../../src/tensor/autograd.ts";
 import * as ops from "../../src/tensor/ops.ts";
-import { manualSeed } from "../../src/tensor/tensor.ts";
+import { manualSeed, type Tensor } from "../../src/tensor/tensor.ts";
+import { AdamW } from "../../src/training/optimizer.ts";
 import { updatePolicy } from "../../src/training/update.ts";
 import { lengthBuckets } from "../../src/training/batches.ts";
 import { tensorTest } from "../tensors.ts";
@@ -25,8 +27,12 @@ function advantagesOf(rewards: readonly number[]) {
   return groupAdvantages(rewards, { numGenerations: 4, scaleRewards: "group" });
 }
 
+function valuesOf(parameters: ReadonlyMap<string, Tensor>): Map<string, number[]> {
+  return new Map([...parameters].map(([name, p]) => [name, p.toNumbers()]));
+}
+
 function weights(run: SmallRun): Map<string, number[]> {
-  return new Map([...run.policy.parameters].map(([name, p]) => [name, p.toNumbers()]));
+  return valuesOf(run.policy.parameters);
 }
 
 /** Weights after one update with these settings, always from the same start. */
@@ -58,6 +64,36 @@ tensorTest("with a KL term they are trained all the same", () => {
   assertEquals(state.idle, 0);
 });
 
+tensorTest(
+  "with LoRA the reference is the base model: KL is 0 at first, and only adapters learn",
+  () => {
+    using run = smallRun({ beta: 0.1, num_iterations: 1 });
+    const { policy, config } = run;
+    const settings = {
+      r: 4,
+      alpha: 8,
+      dropout: 0,
+      targetModules: "all-linear" as const,
+      useRslora: false,
+    };
+    policy.attach(createAdapters(policy.parameters, settings, { seed: 1 }));
+    using optimizer = new AdamW(policy.trainable, {
+      betas: [0.9, 0.99],
+      eps: 1e-8,
+      weightDecay: 0,
+    });
+    const adapted = { ...run, optimizer, reference: policy.withoutAdapters() };
+    const base = weights(run), before = valuesOf(policy.trainable);
+    const kl = () =>
+      updatePolicy(run.state, adapted, rollouts(run), advantagesOf(spreadRewards)).metrics.kl!;
+    assertEquals(kl(), 0);
+    assertGreater(kl(), 0);
+    assertEquals(weights(run), base);
+    assertGreater(largestDifference(before, valuesOf(policy.trainable)), config.learning_rate / 2);
+    assert([...policy.parameters.values()].every(({ grad }) => grad === null));
+  },
+);
+
 // AdamW turns a gradient's last bits into steps of the learning rate where the gradient is 0 in exact arithmetic, so
 // gradients are compared, before the optimizer.
 for (const loss_type of ["grpo", "bnpo", "dr_grpo", "dapo"]) {
@@ -73,10 +109,15 @@ for (const loss_type of ["grpo", "bnpo", "dr_grpo", "dapo"]) {
         gradient_accumulation_steps: 8 / rows,
       });
       const { metrics } = updatePolicy(run.state, run, rollouts(run), advantagesOf(spreadRewards));
+      // After its first step AdamW's mean is (1 − β1) of the gradient, which itself is dropped.
+      const state = run.optimizer.stateTensors();
       return {
         metrics,
         gradients: new Map(
-          [...run.policy.parameters].map(([name, p]) => [name, p.grad!.toNumbers()]),
+          Array.from(
+            run.policy.parameters.keys(),
+            (name) => [name, state.get(`exp_avg.${name}`)!.toNumbers()],
+          ),
         ),
       };
     };
