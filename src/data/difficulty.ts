@@ -15,6 +15,7 @@
  * break, and measured again.
  */
 
+import { isRecord } from "../std/record.ts";
 /** What all difficulties of a file were measured with, as JSON values by name. */
 export type DifficultySettings = Readonly<Record<string, string | number | boolean | null>>;
 
@@ -223,21 +224,17 @@ function parseLine(line: string): unknown {
   }
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function own(value: unknown, key: string): unknown {
-  return isObject(value) ? value[key] : undefined;
+  return isRecord(value) ? value[key] : undefined;
 }
 
 function isSettings(value: unknown): value is DifficultySettings {
-  return isObject(value) &&
+  return isRecord(value) &&
     Object.values(value).every((v) => v === null || /^(string|number|boolean)$/.test(typeof v));
 }
 
 function isMeasured(value: unknown): value is MeasuredDifficulty {
-  if (!isObject(value) || typeof value.id !== "string") return false;
+  if (!isRecord(value) || typeof value.id !== "string") return false;
   const { attempts, failures, difficulty, reason } = value as Record<string, number>;
   return Number.isSafeInteger(attempts) && Number.isSafeInteger(failures) &&
     failures >= 0 && failures <= attempts &&

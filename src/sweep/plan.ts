@@ -18,6 +18,7 @@ import {
 } from "../training/config.ts";
 import { check } from "../training/config_schema.ts";
 import { type SweepFile, sweepKeys, sweepSchema } from "./sweep_schema.ts";
+import { isRecord } from "../std/record.ts";
 
 /** A sweep cannot be used; lists all that is wrong with it. */
 export class SweepError extends Error {
@@ -129,12 +130,8 @@ async function readMapping(file: string, title: string, otherwise: string): Prom
       : (error as Error).message;
     throw new SweepError(title, [reason]);
   }
-  if (isMapping(value)) return value;
+  if (isRecord(value)) return value;
   throw new SweepError(title, [`${otherwise}: current value is ${JSON.stringify(value)}`]);
-}
-
-function isMapping(value: unknown): value is Mapping {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function unknownKey(key: string): string {
@@ -155,7 +152,7 @@ function describe(value: unknown, path: readonly (string | number)[], requiremen
 /** Dotted keys of a mapping that may be nested, dotted, or both. */
 function keysOf(value: Mapping, prefix = ""): string[] {
   return Object.entries(value).flatMap(([key, inner]) =>
-    isMapping(inner) ? keysOf(inner, `${prefix}${key}.`) : [`${prefix}${key}`]
+    isRecord(inner) ? keysOf(inner, `${prefix}${key}.`) : [`${prefix}${key}`]
   );
 }
 

@@ -9,6 +9,7 @@ import {
   TeacherUnavailableError,
   type TokenUsage,
 } from "./teacher.ts";
+import { isRecord } from "../std/record.ts";
 
 /** Options of {@linkcode OpenAiTeacher}. Times are in milliseconds. */
 export interface OpenAiTeacherOptions {
@@ -279,10 +280,6 @@ function bounded(response: Response, maxBytes: number): Response {
   );
   const { status, statusText, headers } = response;
   return new Response(body, { status, statusText, headers });
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** The text of a field that is a string, null or not there. */

@@ -8,13 +8,9 @@
 
 import { Tokenizer as Backend } from "npm:@huggingface/tokenizers@0.2.0";
 import { join } from "node:path";
+import { isRecord } from "../std/record.ts";
 import { decodeTokens } from "./decoder.ts";
-import {
-  checkTokenizerJson,
-  isRecord,
-  missingBytes,
-  type TokenizerJson,
-} from "./tokenizer_json.ts";
+import { checkTokenizerJson, missingBytes, type TokenizerJson } from "./tokenizer_json.ts";
 
 /** Options of {@linkcode Tokenizer.encode}. */
 export interface EncodeOptions {

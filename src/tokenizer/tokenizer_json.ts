@@ -4,6 +4,7 @@
  */
 
 import { BYTE_CHARACTERS, type DecoderJson } from "./decoder.ts";
+import { isRecord } from "../std/record.ts";
 
 /** A token that is found in a text before anything else is done with it. */
 export interface AddedToken {
@@ -55,11 +56,6 @@ const PRE_TOKENIZERS = [
 ];
 const DECODERS = ["ByteFallback", "ByteLevel", "Fuse", "Metaspace", "Replace", "Sequence", "Strip"];
 const POST_PROCESSORS = ["ByteLevel", "Sequence", "TemplateProcessing"];
-
-/** Whether a value is an object and no array. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 function isId(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < MOST_IDS;

@@ -17,6 +17,7 @@ import { parse, stringify } from "../std/yaml.ts";
 import { crossChecks } from "./config_checks.ts";
 import { checkSchema, rewardNames, type SchemaProblem } from "./config_schema.ts";
 import type { LearningRateType } from "./lr_schedule.ts";
+import { isRecord } from "../std/record.ts";
 
 /** The name of a built-in reward. */
 export type RewardName = "accuracy" | "format" | "tag_count" | "code_format" | "code_execution";
@@ -527,10 +528,6 @@ export class ConfigError extends Error {
 type Mapping = Record<string, unknown>;
 type Path = readonly (string | number)[];
 
-function isMapping(value: unknown): value is Mapping {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function dotted(path: Path): string {
   return path.reduce<string>(
     (text, part) =>
@@ -560,10 +557,10 @@ function without(value: unknown, path: Path): unknown {
 
 /** A model that is loaded needs no preset, and a data set that is named no task: naming them is enough. */
 function chooseImplied<T>(value: T): T {
-  if (!isMapping(value)) return value;
+  if (!isRecord(value)) return value;
   const { model, data } = value;
-  const loaded = isMapping(model) && typeof model.path === "string" && !("preset" in model);
-  const dataset = isMapping(data) && !("task" in data) &&
+  const loaded = isRecord(model) && typeof model.path === "string" && !("preset" in model);
+  const dataset = isRecord(data) && !("task" in data) &&
     (typeof data.path === "string" || (Array.isArray(data.sources) && data.sources.length > 0));
   return {
     ...value,
@@ -577,13 +574,13 @@ function keysAt(path: Path): readonly string[] {
   if (path[0] === "rewards") return path.length === 1 ? rewardNames : [];
   // Every part of a list has the keys of the first one of its default.
   const value = valueAt(configDefaults, path.map((part) => typeof part === "number" ? 0 : part));
-  return isMapping(value) ? Object.keys(value) : [];
+  return isRecord(value) ? Object.keys(value) : [];
 }
 
 /** Dotted names of all keys that a flag can set. */
 function flagNames(): string[] {
   return Object.entries(configDefaults).flatMap(([key, value]) =>
-    isMapping(value) ? keysAt([key]).map((inner) => `${key}.${inner}`) : [key]
+    isRecord(value) ? keysAt([key]).map((inner) => `${key}.${inner}`) : [key]
   );
 }
 
@@ -689,7 +686,7 @@ export function mergeOverrides(
     const before = merged.get(key);
     merged.set(
       key,
-      isMapping(inner) ? mergeOverrides(isMapping(before) ? before : {}, inner) : inner,
+      isRecord(inner) ? mergeOverrides(isRecord(before) ? before : {}, inner) : inner,
     );
   }
   return Object.fromEntries(merged);
@@ -805,7 +802,7 @@ export async function loadConfig(
   } catch (error) {
     throw new ConfigError([(error as Error).message], source);
   }
-  if (!isMapping(value)) {
+  if (!isRecord(value)) {
     throw new ConfigError([
       `a config must be a mapping of keys such as 'max_steps: 100': current value is ${
         show(value)
@@ -868,7 +865,7 @@ export function keyValue(config: Config, key: string): string {
 }
 
 function changed(a: unknown, b: unknown, path: Path): string[] {
-  if (isMapping(a) && isMapping(b)) {
+  if (isRecord(a) && isRecord(b)) {
     const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
     return [...keys].flatMap((key) => changed(a[key], b[key], [...path, key]));
   }

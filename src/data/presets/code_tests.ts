@@ -1,7 +1,7 @@
 /** Tests of programming problems, in the shapes that data sets write them in. */
 
 import { asText } from "../columns.ts";
-import { isRow } from "../readers/reader.ts";
+import { isRecord } from "../../std/record.ts";
 import type { CodeTests, FunctionCase, StdinCase } from "../types.ts";
 
 /** A case before it is known what kind of test it is. */
@@ -30,8 +30,8 @@ export function readCodeTests(value: unknown, functionName?: string): CodeTests 
   let language = "python";
   let cases: RawCase[];
   let name = functionName;
-  if (isRow(value) && value.kind !== undefined) return readOwnTests(value);
-  if (isRow(value)) {
+  if (isRecord(value) && value.kind !== undefined) return readOwnTests(value);
+  if (isRecord(value)) {
     language = asText(value.language) ?? language;
     name ??= asText(value.fn_name) ?? undefined;
     if (value.test_cases !== undefined) value = value.test_cases;
@@ -39,7 +39,7 @@ export function readCodeTests(value: unknown, functionName?: string): CodeTests 
   if (typeof value === "string") value = parseJson(value);
 
   if (Array.isArray(value)) {
-    if (!value.every(isRow)) return "its tests are no list of objects";
+    if (!value.every(isRecord)) return "its tests are no list of objects";
     const called = value.map((test) => asText(test.fn_name)).filter((fn) => fn);
     const functional = value.filter((test) =>
       /^function/.test(asText(test.type ?? test.testtype) ?? "") || asText(test.fn_name)
@@ -54,7 +54,7 @@ export function readCodeTests(value: unknown, functionName?: string): CodeTests 
       if (name === undefined) return "its tests call a function that nothing names";
     }
     cases = value.map(({ input, output }) => ({ input, output }));
-  } else if (isRow(value) && Array.isArray(value.inputs) && Array.isArray(value.outputs)) {
+  } else if (isRecord(value) && Array.isArray(value.inputs) && Array.isArray(value.outputs)) {
     const { inputs, outputs } = value;
     if (inputs.length !== outputs.length) {
       return `it has ${inputs.length} test inputs and ${outputs.length} outputs`;
@@ -117,7 +117,7 @@ function readOwnTests(value: Readonly<Record<string, unknown>>): CodeTests | str
       ? { kind, language, setup, assertions, entryPoint }
       : "its assertions are no list of texts with 'setup' and 'entryPoint'";
   }
-  if (!Array.isArray(cases) || cases.length === 0 || !cases.every(isRow)) {
+  if (!Array.isArray(cases) || cases.length === 0 || !cases.every(isRecord)) {
     return "its tests have no cases";
   }
   if (kind === "stdin") {

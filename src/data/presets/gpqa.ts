@@ -1,6 +1,6 @@
 import { asText } from "../columns.ts";
 import { hashText } from "../random.ts";
-import { isRow } from "../readers/reader.ts";
+import { isRecord } from "../../std/record.ts";
 import { takeReasoning } from "../traces.ts";
 import {
   isLeftOut,
@@ -44,7 +44,7 @@ export const gpqa: Preset = {
     const choices = row.column("choices");
     const listed = Array.isArray(choices)
       ? LETTERS.slice(0, choices.length)
-      : isRow(choices)
+      : isRecord(choices)
       ? Object.keys(choices)
       : null;
     if (listed !== null && !listed.includes(letter)) {

@@ -1,7 +1,8 @@
 import { inflateSync } from "node:zlib";
 import { Buffer } from "node:buffer";
 import { asText } from "../columns.ts";
-import { isRow, parseRow } from "../readers/reader.ts";
+import { isRecord } from "../../std/record.ts";
+import { parseRow } from "../readers/reader.ts";
 import { readCodeTests } from "./code_tests.ts";
 import {
   isLeftOut,
@@ -40,7 +41,7 @@ export const livecodebench: Preset = {
     }
     const metadata = row.column("metadata");
     const details = typeof metadata === "string" ? parseRow(metadata) : metadata;
-    const name = isRow(details) ? asText(details.func_name) ?? undefined : undefined;
+    const name = isRecord(details) ? asText(details.func_name) ?? undefined : undefined;
     const tests = readCodeTests(cases, name);
     if (typeof tests === "string") return leaveOut(tests);
     const starter = asText(row.column("starter_code"))?.trimEnd() ?? "";

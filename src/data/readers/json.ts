@@ -7,7 +7,8 @@
  */
 
 import type { Row } from "../columns.ts";
-import { DataFileError, isRow, parseRow, type ReadLimits, type ReadResult } from "./reader.ts";
+import { isRecord } from "../../std/record.ts";
+import { DataFileError, parseRow, type ReadLimits, type ReadResult } from "./reader.ts";
 
 const NEWLINE = 0x0a;
 const WHITE_SPACE = new Set([0x20, 0x09, 0x0a, 0x0d]);
@@ -265,7 +266,7 @@ function parseDocument(parts: readonly Uint8Array[]): Row | string {
 function rowsOf(file: string, document: Row): Row[] {
   const entries = Object.entries(document);
   const lists = entries.filter(([name, value]) =>
-    Array.isArray(value) && value.length > 0 && value.every(isRow) &&
+    Array.isArray(value) && value.length > 0 && value.every(isRecord) &&
     (entries.length === 1 || ROW_LISTS.includes(name))
   );
   if (lists.length > 1) {
@@ -287,7 +288,7 @@ function rowsOf(file: string, document: Row): Row[] {
       );
     }
   }
-  if (columns.every(isRow)) {
+  if (columns.every(isRecord)) {
     const numbered = (value: Row) =>
       Object.keys(value).length > 0 && Object.keys(value).every((key) => /^\d+$/.test(key));
     if (numbered(document)) return columns as Row[];

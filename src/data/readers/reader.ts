@@ -1,6 +1,7 @@
 /** What every reader gives: rows in order, and what could not be read, each with its place. */
 
 import type { Row } from "../columns.ts";
+import { isRecord } from "../../std/record.ts";
 
 /** One row of a file. */
 export interface ReadRow {
@@ -70,7 +71,7 @@ export function parseRow(text: string): Row | string {
   } catch (error) {
     return `it is no JSON: ${error instanceof Error ? error.message : String(error)}`;
   }
-  if (!isRow(value)) return `a row must be an object: this is ${kindOf(value)}`;
+  if (!isRecord(value)) return `a row must be an object: this is ${kindOf(value)}`;
   return nestedDeeper(value, MAX_NESTING) ? `it is nested over ${MAX_NESTING} levels deep` : value;
 }
 
@@ -90,11 +91,6 @@ function nestedDeeper(value: unknown, levels: number): boolean {
     level = next;
   }
   return false;
-}
-
-/** Whether a value is a row: an object that is not a list. */
-export function isRow(value: unknown): value is Row {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** What kind of JSON value this is, in words. */
