@@ -38,3 +38,13 @@ export function folderTest(
     assertEquals(liveTensors(), before, "tensors were left alive");
   });
 }
+
+/** Runs `fn` with a temporary folder that is removed afterwards, inside a {@linkcode tensorTest}. */
+export function inFolder(fn: (folder: string) => void): void {
+  const folder = Deno.makeTempDirSync();
+  try {
+    fn(folder);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+}

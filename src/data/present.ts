@@ -1,5 +1,6 @@
 /** A problem as the model sees it: the rendered prompt, and the teacher's text in the run's style. */
 
+import { takeReasoning } from "./traces.ts";
 import type { Problem } from "./types.ts";
 
 /** How prompts and completions are written. */
@@ -15,14 +16,6 @@ export interface Presentation {
   readonly style: "tags" | "plain";
 }
 
-/** The reasoning without tags, where a data set's trace has them. */
-function bare(trace: string): string {
-  const open = trace.indexOf("<think>");
-  const inner = open < 0 ? trace : trace.slice(open + "<think>".length);
-  const close = inner.indexOf("</think>");
-  return (close < 0 ? inner : inner.slice(0, close)).trim();
-}
-
 /**
  * A problem with its prompt rendered and its trace opened as completions are, and with the teacher's whole completion
  * where it has a trace. Guidance is taken from the trace, which ends before the answer.
@@ -30,7 +23,7 @@ function bare(trace: string): string {
 export function presentProblem(problem: Problem, presentation: Presentation): Problem {
   const { render, opensThink, style } = presentation;
   const prompt = render(problem.prompt);
-  const reasoning = bare(problem.trace);
+  const reasoning = takeReasoning(problem.trace).trace; // a trace may have tags of its own
   if (reasoning === "") return { ...problem, prompt, trace: "" };
   if (style === "plain" && !opensThink) {
     const trace = `${reasoning}\n\n`;

@@ -2,8 +2,9 @@
 import { createHash } from "node:crypto";
 import { readDifficulties, withDifficulty } from "../data/difficulty.ts";
 import { orderProblems } from "../data/order.ts";
-import { findOverlap } from "../data/overlap.ts";
+import { findOverlap, withoutOverlap } from "../data/overlap.ts";
 import { Random } from "../data/random.ts";
+import { bareName } from "../data/readers/files.ts";
 import { type DataReport, formatDataReport } from "../data/report.ts";
 import { filterHardProblems } from "../data/sample_filter.ts";
 import { type DataSource, loadProblems, OWN_COLUMNS } from "../data/source.ts";
@@ -21,7 +22,7 @@ import {
   remarks,
 } from "./data_summary.ts";
 import { type Chosen, type DataProgress, ProblemEncoder } from "./problem_encoder.ts";
-import { type Benchmark, problemsPerStep, type RunProblems } from "./problems.ts";
+import { problemsPerStep, type RunProblems } from "./problems.ts";
 import { promptFormat } from "./prompts.ts";
 import { stepSeed } from "./seed.ts";
 
@@ -45,15 +46,11 @@ export async function datasetProblems(
   const { rest, held } = config.eval.data.length > 0
     ? { rest: read, held: await readBenchmarks(config.eval.data, benchmarkReports, progress) }
     : holdOut(read, sources, config);
-  const benchmarks: Benchmark[] = [];
-  for (const { name, problems } of held) {
-    benchmarks.push(await encoder.benchmark(name, problems));
-  }
+  const benchmarks = await encoder.benchmarks(held);
 
   progress("comparing with what is evaluated", 0, rest.length);
   const overlap = findOverlap(rest, held);
-  const seen = new Set(overlap.overlaps.map(({ index }) => index));
-  const separate = data.remove_overlap ? rest.filter((_, index) => !seen.has(index)) : rest;
+  const separate = data.remove_overlap ? withoutOverlap(rest, overlap) : rest;
   const { problems: measured, ungraded } = await measure(separate, data.difficulty);
   const { problems: candidates, report: sampleFilter } = data.sample_filter === "none"
     ? { problems: measured, report: null }
@@ -181,10 +178,7 @@ export async function datasetBenchmarks(
   const held = config.eval.data.length > 0
     ? await readBenchmarks(config.eval.data, reports, progress)
     : holdOut(await readAll(sources, reports, progress, sampleOf(config)), sources, config).held;
-  const benchmarks: Benchmark[] = [];
-  for (const { name, problems } of held) {
-    benchmarks.push(await encoder.benchmark(name, problems));
-  }
+  const benchmarks = await encoder.benchmarks(held);
   const notes = [...leftOutOf(reports), ...formatStages(encoder.benchmarkStages), ...format.notes];
   return { benchmarks, opensThink: format.opensThink, notes };
 }
@@ -282,13 +276,7 @@ function withDefaults<S extends Pick<DataSource, "path" | "preset" | "columns">>
   name: string | null,
 ): S & { name: string } {
   const columns = source.preset === null ? { ...OWN_COLUMNS, ...source.columns } : source.columns;
-  return { ...source, columns, name: name ?? nameOf(source.path) };
-}
-
-/** A file's or folder's name without its extensions. */
-function nameOf(path: string): string {
-  const last = path.replace(/[/\\]+$/, "").split(/[/\\]/).at(-1)!;
-  return last.replace(/(\.(jsonl|json|ndjson|gz|parquet))+$/, "") || last;
+  return { ...source, columns, name: name ?? bareName(source.path) };
 }
 
 interface HeldOut {

@@ -1,5 +1,6 @@
 /** Where the trained models are. */
 import { basename, dirname, join, resolve } from "node:path";
+import { isFile } from "../models/json_file.ts";
 import { listCheckpoints } from "./checkpoint.ts";
 import { RunFolder } from "./run_folder.ts";
 
@@ -7,14 +8,6 @@ import { RunFolder } from "./run_folder.ts";
 export class NoModelError extends Error {
   /** Name of the class. */
   override name: string = "NoModelError";
-}
-
-function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
 }
 
 /** A whole model, or adapters that name theirs. */

@@ -91,8 +91,17 @@ export class ProblemEncoder {
     return chosen;
   }
 
-  /** A benchmark, at most `eval.num_problems` of it by the seed, without those whose gold answer does not score 1. */
-  async benchmark(name: string, problems: readonly Problem[]): Promise<Benchmark> {
+  /** Benchmarks of what is held out, without the problems whose gold answer does not score 1. */
+  async benchmarks(
+    held: readonly { readonly name: string; readonly problems: readonly Problem[] }[],
+  ): Promise<Benchmark[]> {
+    const benchmarks: Benchmark[] = [];
+    for (const { name, problems } of held) benchmarks.push(await this.#benchmark(name, problems));
+    return benchmarks;
+  }
+
+  /** At most `eval.num_problems` of them, by the seed. */
+  async #benchmark(name: string, problems: readonly Problem[]): Promise<Benchmark> {
     const order = problems.map((_, index) => index);
     const { num_problems: count } = this.config.eval;
     if (count < order.length) {

@@ -14,16 +14,7 @@ import {
 } from "../../src/tensor/safetensors.ts";
 import { scope, tensor } from "../../src/tensor/tensor.ts";
 import { assertEquals, assertStringIncludes, assertThrows } from "../../src/std/assert.ts";
-import { tensorTest } from "../tensors.ts";
-
-function inFolder(fn: (folder: string) => void): void {
-  const folder = Deno.makeTempDirSync();
-  try {
-    fn(folder);
-  } finally {
-    Deno.removeSync(folder, { recursive: true });
-  }
-}
+import { inFolder, tensorTest } from "../tensors.ts";
 
 tensorTest("a fresh head says 0, and learns a value from each state", () => {
   using head = createValueHead({ hiddenSize: 3 });

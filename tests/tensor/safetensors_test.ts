@@ -11,17 +11,7 @@ import {
 import { liveTensors, scope, type Tensor, tensor, TensorError } from "../../src/tensor/tensor.ts";
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "../../src/std/assert.ts";
 import { maybeTest } from "../support.ts";
-import { tensorTest } from "../tensors.ts";
-
-/** Runs `fn` with a folder that is removed afterwards. */
-function inFolder(fn: (folder: string) => void): void {
-  const folder = Deno.makeTempDirSync();
-  try {
-    fn(folder);
-  } finally {
-    Deno.removeSync(folder, { recursive: true });
-  }
-}
+import { inFolder, tensorTest } from "../tensors.ts";
 
 /** Tensors of every dtype, empty, scalar, and of sizes that leave the next one unaligned. */
 function everyKind(): Map<string, Tensor> {

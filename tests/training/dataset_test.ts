@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { withFolder } from "../data/support.ts";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "../../src/std/assert.ts";
 import { runProblems } from "../../src/training/assemble.ts";
 import {
@@ -23,16 +24,6 @@ function dataConfig(path: string, overrides: Record<string, unknown> = {}): Conf
   }, overrides));
 }
 
-/** Runs with a folder that is gone afterwards. */
-async function inFolder(fn: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await fn(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
 async function load(
   folder: string,
   overrides: Record<string, unknown> = {},
@@ -45,7 +36,7 @@ const idsOf = (set: RunProblems) =>
   Array.from({ length: set.maxSteps }, (_, k) => set.problems(k).map(({ id }) => id));
 
 Deno.test("the problems of a step are encoded prompts, traces and solutions", () =>
-  inFolder(async (folder) => {
+  withFolder(async (folder) => {
     const { tokenizer, problems } = await load(folder);
     const [problem, ...rest] = problems(0);
     assertEquals(rest.length, 3); // P = 16 / 4
@@ -62,7 +53,7 @@ Deno.test("the problems of a step are encoded prompts, traces and solutions", ()
   }));
 
 Deno.test("the same config gives the same problems, another seed others", () =>
-  inFolder(async (folder) => {
+  withFolder(async (folder) => {
     const set = await load(folder);
     const again = await load(folder);
     assertEquals(idsOf(again), idsOf(set));
@@ -72,7 +63,7 @@ Deno.test("the same config gives the same problems, another seed others", () =>
   }));
 
 Deno.test("easy problems come first", () =>
-  inFolder(async (folder) => {
+  withFolder(async (folder) => {
     const set = await load(folder, { max_steps: 20 });
     const tiers = (from: number, to: number) =>
       Array.from({ length: to - from }, (_, k) => set.problems(from + k).map(({ tier }) => tier))
@@ -83,7 +74,7 @@ Deno.test("easy problems come first", () =>
   }));
 
 Deno.test("epochs set the steps, and every problem is drawn once in each", () =>
-  inFolder(async (folder) => {
+  withFolder(async (folder) => {
     const set = await load(folder, { num_train_epochs: 2, data: { curriculum: "random" } });
     assertEquals(set.benchmarks[0].problems.length, 10); // a tenth is held out
     assertEquals(set.maxSteps, 45); // 2 epochs of 90 problems, 4 a step
@@ -93,7 +84,7 @@ Deno.test("epochs set the steps, and every problem is drawn once in each", () =>
   }));
 
 Deno.test("held out, warm start and reinforcement learning have no problem in common", () =>
-  inFolder(async (folder) => {
+  withFolder(async (folder) => {
     const set = await load(folder, {
       sft: { num_problems: 30, num_train_epochs: 2, batch_size: 8 },
       num_train_epochs: 1,
@@ -108,7 +99,7 @@ Deno.test("held out, warm start and reinforcement learning have no problem in co
   }));
 
 Deno.test("a filter's counts are told, and what it left out", () =>
-  inFolder(async (folder) => {
+  withFolder(async (folder) => {
     const rows: SumRow[] = sumRows(40).map((row, i) =>
       i === 3
         ? { ...row, trace: "" }
@@ -143,7 +134,7 @@ Deno.test("a filter's counts are told, and what it left out", () =>
   }));
 
 Deno.test("problems that stand in a benchmark are told, and left out where that is asked for", () =>
-  inFolder(async (folder) => {
+  withFolder(async (folder) => {
     const benchmark = writeRows(folder, "eval.jsonl", sumRows(5));
     const overrides = { eval: { data: [{ path: benchmark, name: "sums test" }] } };
     const kept = await load(folder, overrides);
@@ -164,7 +155,7 @@ Deno.test("problems that stand in a benchmark are told, and left out where that 
   }));
 
 Deno.test("files that are not there are all named before any is read", () =>
-  inFolder(async (folder) => {
+  withFolder(async (folder) => {
     const damaged = join(folder, "damaged.parquet");
     Deno.writeTextFileSync(damaged, "PAR1");
     const config = dataConfig(damaged, {
@@ -181,7 +172,7 @@ Deno.test("files that are not there are all named before any is read", () =>
   }));
 
 Deno.test("a source of which nothing is left is named, with what took it", () =>
-  inFolder(async (folder) => {
+  withFolder(async (folder) => {
     const few = writeRows(folder, "few.jsonl", sumRows(10));
     const many = writeRows(folder, "many.jsonl", sumRows(90).slice(10));
     const config = (data: object) =>
@@ -199,7 +190,7 @@ Deno.test("a source of which nothing is left is named, with what took it", () =>
   }));
 
 Deno.test("where a limit leaves nothing, it is the limit that is named", () =>
-  inFolder(async (folder) => {
+  withFolder(async (folder) => {
     const short = { data: { max_prompt_length: 3 } };
     await assertRejects(() => load(folder, short), ConfigError, "raise 'data.max_prompt_length'");
     const rows = sumRows(20).map((row) => ({ ...row, trace: "" }));
@@ -207,7 +198,7 @@ Deno.test("where a limit leaves nothing, it is the limit that is named", () =>
   }));
 
 Deno.test("rows of a benchmark that are left out are told", () =>
-  inFolder(async (folder) => {
+  withFolder(async (folder) => {
     const rows = sumRows(5).map((row, i) => i === 2 ? { ...row, answer: "" } : row);
     const benchmark = writeRows(folder, "eval.jsonl", rows);
     const { report } = await load(folder, { eval: { data: [{ path: benchmark }] } });
@@ -216,7 +207,7 @@ Deno.test("rows of a benchmark that are left out are told", () =>
   }));
 
 Deno.test("progress tells rows that are read and problems that are chosen", () =>
-  inFolder(async (folder) => {
+  withFolder(async (folder) => {
     const path = writeRows(folder, "sums.jsonl", sumRows(600));
     const told: string[] = [];
     await datasetProblems(dataConfig(path), null, (...what) => told.push(what.join(" ")));
@@ -232,7 +223,7 @@ Deno.test("progress tells rows that are read and problems that are chosen", () =
   }));
 
 Deno.test("sources share the draws by their weights", () =>
-  inFolder(async (folder) => {
+  withFolder(async (folder) => {
     const few = writeRows(folder, "few.jsonl", sumRows(10));
     const many = writeRows(folder, "many.jsonl", sumRows(90).slice(10));
     const set = await runProblems(parseConfig({
@@ -249,7 +240,7 @@ Deno.test("sources share the draws by their weights", () =>
   }));
 
 Deno.test("hard problems are removed, or others put in their place", () =>
-  inFolder(async (folder) => {
+  withFolder(async (folder) => {
     const removed = await load(folder, { data: { sample_filter: "remove", hard_tier: 1 } });
     assert(removed.problems(5).every(({ tier }) => tier === 1));
     const replaced = await load(folder, { data: { sample_filter: "replace", hard_tier: 1 } });
@@ -258,7 +249,7 @@ Deno.test("hard problems are removed, or others put in their place", () =>
   }));
 
 Deno.test("data that leaves nothing is refused with the filter's name and the way out", () =>
-  inFolder(async (folder) => {
+  withFolder(async (folder) => {
     const bare = sumRows(30).map((row) => ({ ...row, trace: "" }));
     const error = await assertRejects(() => load(folder, {}, bare), ConfigError);
     assertStringIncludes(error.message, "'has a trace'");
@@ -278,7 +269,7 @@ Deno.test("data that leaves nothing is refused with the filter's name and the wa
   }));
 
 Deno.test("changed data has another fingerprint", () =>
-  inFolder(async (folder) => {
+  withFolder(async (folder) => {
     const rows = sumRows(30);
     const before = await load(folder, {}, rows);
     const changed = rows.map((row, i) => i === 20 ? { ...row, trace: "Count them." } : row);
