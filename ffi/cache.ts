@@ -1,4 +1,5 @@
 /** The cache folder: where it is, what it holds, and how two processes share it. */
+import { cacheFolder as findCacheFolder } from "../src/std/cache.ts";
 import { exists, type Host, requirePermission } from "./host.ts";
 import { fileTrouble, LibtorchError } from "./libtorch_error.ts";
 import { type ProgressListener, reporting } from "./progress.ts";
@@ -9,14 +10,8 @@ import { type ProgressListener, reporting } from "./progress.ts";
  * @throws {LibtorchError} Without HANDRAIL_CACHE, XDG_CACHE_HOME and HOME.
  */
 export function cacheFolder(host: Host): string {
-  const { HANDRAIL_CACHE, XDG_CACHE_HOME, HOME } = host.env;
-  if (HANDRAIL_CACHE) {
-    return HANDRAIL_CACHE.startsWith("/") ? HANDRAIL_CACHE : `${Deno.cwd()}/${HANDRAIL_CACHE}`;
-  }
-  if (XDG_CACHE_HOME) return `${XDG_CACHE_HOME}/handrail`;
-  if (HOME) {
-    return host.os === "darwin" ? `${HOME}/Library/Caches/handrail` : `${HOME}/.cache/handrail`;
-  }
+  const folder = findCacheFolder(host.env, host.os);
+  if (folder !== null) return folder;
   throw new LibtorchError(
     "cache",
     "Cannot choose a cache folder as neither HANDRAIL_CACHE nor HOME is set",
