@@ -8,6 +8,7 @@ import { KvCache } from "../nn/kv_cache.ts";
 import { noGrad } from "../tensor/autograd.ts";
 import * as ops from "../tensor/ops.ts";
 import { scope, type Tensor, tensor } from "../tensor/tensor.ts";
+import { Turns } from "../std/turns.ts";
 import { checkSampling, sample, type SamplingOptions } from "./sampling.ts";
 
 /** A prompt and the forced prefix of each of its rollouts. */
@@ -76,10 +77,45 @@ export function generate(
   groups: readonly GroupRequest[],
   options: GenerateOptions,
 ): Rollout[] {
+  const decoding = decode(model, groups, options);
+  for (;;) {
+    const { done, value } = decoding.next();
+    if (done) return value;
+  }
+}
+
+/**
+ * {@linkcode generate} that gives up the thread between tokens now and then, so that what else is under way, such as
+ * the rewards of earlier rollouts, goes on. The rollouts are the same.
+ */
+export async function generateYielding(
+  model: CausalLM,
+  groups: readonly GroupRequest[],
+  options: GenerateOptions,
+): Promise<Rollout[]> {
+  const decoding = decode(model, groups, options);
+  const turns = new Turns();
+  try {
+    for (;;) {
+      const { done, value } = decoding.next();
+      if (done) return value;
+      await turns.giveWay();
+    }
+  } finally {
+    decoding.return([]);
+  }
+}
+
+/** One token of all running rows at a time. */
+function* decode(
+  model: CausalLM,
+  groups: readonly GroupRequest[],
+  options: GenerateOptions,
+): Generator<void, Rollout[]> {
   checkSampling(options);
   const rows = makeRows(model, groups, options);
   const running = rows.filter((row) => row.finish === null);
-  if (running.length > 0) noGrad(() => run(model, groups, running, options));
+  if (running.length > 0) yield* run(model, groups, running, options);
   return rows.map((row) => ({
     promptIds: row.promptIds,
     completionIds: row.ids,
@@ -149,21 +185,23 @@ interface Batch {
   hidden: Tensor;
 }
 
-function run(
+function* run(
   model: CausalLM,
   groups: readonly GroupRequest[],
   running: Row[],
   options: GenerateOptions,
-): void {
+): Generator<void, void> {
   const stops = new Set(options.stopIds);
   let rows = running;
-  const batch = prefill(model, groups, rows);
+  const batch = noGrad(() => prefill(model, groups, rows));
   try {
     for (;;) {
-      const { tokens, logProbs } = scope(() => {
-        const draw = sample(ops.linear(batch.hidden, model.head), options);
-        return { tokens: draw.tokens.toNumbers(), logProbs: draw.logProbs.toFloat32Array() };
-      });
+      const { tokens, logProbs } = noGrad(() =>
+        scope(() => {
+          const draw = sample(ops.linear(batch.hidden, model.head), options);
+          return { tokens: draw.tokens.toNumbers(), logProbs: draw.logProbs.toFloat32Array() };
+        })
+      );
       rows.forEach((row, i) => {
         if (row.finish !== null) return;
         row.ids.push(tokens[i]);
@@ -177,23 +215,12 @@ function run(
       let next = tokens;
       // Leaving costs a copy of the cache, so rows wait until a quarter of the batch can go.
       if (alive.length * 4 <= rows.length * 3) {
-        selectRows(batch, alive, model);
+        noGrad(() => selectRows(batch, alive, model));
         rows = alive.map((i) => rows[i]);
         next = alive.map((i) => tokens[i]);
       }
-      const hidden = scope(() => {
-        const { cache, positions, bias } = batch;
-        const mask = bias === null ? null : ops.narrow(bias, 3, 0, cache.length + 1);
-        const out = model.extend(integers(next, [rows.length, 1], model), {
-          cache,
-          positions,
-          mask,
-        });
-        return ops.squeeze(out, 1); // [B, H]
-      }).keep();
-      ops.addScalarInPlace(batch.positions, 1);
-      batch.hidden.dispose();
-      batch.hidden = hidden;
+      noGrad(() => advance(batch, next, model));
+      yield;
     }
   } finally {
     batch.cache[Symbol.dispose]();
@@ -201,6 +228,23 @@ function run(
     batch.bias?.dispose();
     batch.hidden.dispose();
   }
+}
+
+/** The pass of one token a row. */
+function advance(batch: Batch, tokens: readonly number[], model: CausalLM): void {
+  const hidden = scope(() => {
+    const { cache, positions, bias } = batch;
+    const mask = bias === null ? null : ops.narrow(bias, 3, 0, cache.length + 1);
+    const out = model.extend(integers(tokens, [tokens.length, 1], model), {
+      cache,
+      positions,
+      mask,
+    });
+    return ops.squeeze(out, 1); // [B, H]
+  }).keep();
+  ops.addScalarInPlace(batch.positions, 1);
+  batch.hidden.dispose();
+  batch.hidden = hidden;
 }
 
 function integers(values: readonly number[], shape: readonly number[], model: CausalLM): Tensor {

@@ -1,4 +1,4 @@
-import { generate, type GroupRequest } from "../../src/engine/generate.ts";
+import { generate, generateYielding, type GroupRequest } from "../../src/engine/generate.ts";
 import { loadModel } from "../../src/models/checkpoint.ts";
 import { type CausalLM } from "../../src/models/model.ts";
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "../../src/std/assert.ts";
@@ -165,4 +165,35 @@ engineTest("requests that cannot be served are refused by name", (model) => {
   refuse([{ promptIds: [1], prefixes: [[]] }], { maxLength: 1e9 }, "maxLength");
   refuse([{ promptIds: [1], prefixes: [[]] }], { topP: 2 }, "topP");
   assertEquals(generate(model, [], { maxCompletionLength: 4, stopIds: [] }), []);
+});
+
+Deno.test("generateYielding gives the same rollouts, and timers go on meanwhile", async () => {
+  await initialize({ threads: 1 });
+  const before = liveTensors();
+  {
+    using model = await loadModel(fixtures[0]);
+    const groups = greedy(fixtures[0]).prompts.map((promptIds) => ({
+      promptIds,
+      prefixes: [[], [4, 5]],
+    }));
+    const options = {
+      maxCompletionLength: 40,
+      stopIds: [3],
+      // Each token takes a while, as those of a real model do.
+      onToken() {
+        const start = performance.now();
+        while (performance.now() - start < 2);
+      },
+    };
+    manualSeed(11);
+    const expected = generate(model, groups, options);
+    let ticks = 0;
+    const timer = setInterval(() => ticks++, 1);
+    manualSeed(11);
+    const sampled = generateYielding(model, groups, options);
+    assertEquals(await sampled, expected);
+    clearInterval(timer);
+    assert(ticks >= 2, `${ticks} turns of the event loop`);
+  }
+  assertEquals(liveTensors(), before, "tensors were left alive");
 });
