@@ -11,7 +11,7 @@ const stages = [
   ["src/tensor"],
   ["src/nn"],
   ["src/models"],
-  ["src/data", "src/tokenizer", "src/guidance", "src/rewards"],
+  ["src/data", "src/tokenizer", "src/guidance", "src/sandbox", "src/rewards"],
   ["src/engine", "src/algorithms"],
   ["src/evaluation", "src/teacher"],
   ["src/training"],
@@ -25,6 +25,7 @@ const pure = [
   "src/data",
   "src/tokenizer",
   "src/guidance",
+  "src/sandbox",
   "src/rewards",
   "src/teacher",
   "src/algorithms/advantages.ts",
@@ -37,10 +38,13 @@ const doors: Record<string, string> = {
   zod: "src/training/config_schema.ts",
   yaml: "src/std/yaml.ts",
   openai: "src/teacher/client.ts",
+  e2b: "src/sandbox/e2b_sdk.ts",
+  pyodide: "src/sandbox/pyodide_files.ts",
   hyparquet: "src/data/readers/parquet.ts",
   "hyparquet-compressors": "src/data/readers/parquet.ts",
   "@huggingface/tokenizers": "src/tokenizer/tokenizer.ts",
   "@huggingface/jinja": "src/tokenizer/chat_template.ts",
+  "@cortex-js/compute-engine": "src/rewards/math/parse.ts",
 };
 
 interface Module {
