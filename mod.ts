@@ -397,3 +397,4 @@ export {
 } from "./src/tensor/safetensors.ts";
 /** libtorch's ops on {@linkcode Tensor}s, under camel-case names; each says its schema. */
 export * as ops from "./src/tensor/ops.ts";
+export { type BuiltInTask } from "./src/data/built_in_task.ts";

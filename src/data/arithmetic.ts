@@ -16,27 +16,22 @@
  * the higher tiers, and a problem can never be drawn from both, whatever the seeds.
  */
 
-import { hashText, Random } from "./random.ts";
+import {
+  type BuiltInTask,
+  type HeldOutOptions,
+  heldOutProblems,
+  type Split,
+} from "./built_in_task.ts";
+import { hashText, type Random } from "./random.ts";
 import type { Problem } from "./types.ts";
+
+export type { HeldOutOptions, Split };
 
 /** An operator of the task. */
 export type ArithmeticOperator = "+" | "-" | "*";
 
 /** One operator with its operand. */
 export type ArithmeticStep = readonly [operator: ArithmeticOperator, operand: number];
-
-/** The side of the train and held-out split. */
-export type Split = "train" | "heldout";
-
-/** What {@linkcode ArithmeticTask.heldOut} is asked for. */
-export interface HeldOutOptions {
-  /** The tiers of the set; problems are spread over them evenly, in turn. */
-  readonly tiers: readonly number[];
-  /** The number of problems in all. */
-  readonly count: number;
-  /** Non-negative integer; the same seed gives the same set. */
-  readonly seed: number;
-}
 
 /** Every token of the task in the order of its id: 6 tags and 18 characters. */
 export const ARITHMETIC_VOCABULARY: readonly string[] = [
@@ -74,7 +69,7 @@ function apply(value: number, [operator, operand]: ArithmeticStep): number {
  * const benchmark = task.heldOut({ tiers: [7, 8], count: 1000, seed: 0 });
  * ```
  */
-export class ArithmeticTask {
+export class ArithmeticTask implements BuiltInTask {
   /** The task's name, with which every problem id begins. */
   readonly name: string = "arithmetic";
 
@@ -129,33 +124,7 @@ export class ArithmeticTask {
    * (tier 1 has about 190).
    */
   heldOut(options: HeldOutOptions): Problem[] {
-    const { tiers, count, seed } = options;
-    if (tiers.length === 0) {
-      throw new RangeError("Cannot make a held-out set as 'tiers' must name at least one tier");
-    }
-    if (!Number.isSafeInteger(count) || count < 1) {
-      throw new RangeError(
-        `Cannot make a held-out set as 'count' must be a positive integer: ` +
-          `current value is ${count}`,
-      );
-    }
-    const random = new Random(seed, "heldout");
-    const found = new Map<string, Problem>();
-    let misses = 0;
-    while (found.size < count) {
-      const tier = tiers[found.size % tiers.length];
-      const problem = this.problem(random, tier, "heldout");
-      if (!found.has(problem.id)) {
-        found.set(problem.id, problem);
-        misses = 0;
-      } else if (++misses === 10_000) {
-        throw new RangeError(
-          `Cannot make a held-out set of ${count} problems as tier ${tier} has no more of them: ` +
-            `found ${found.size}; lower 'count' or add higher tiers`,
-        );
-      }
-    }
-    return [...found.values()];
+    return heldOutProblems(this, options);
   }
 
   /**

@@ -3,7 +3,7 @@
  * seed and k alone, so the only data position that a checkpoint must hold is k.
  */
 
-import type { ArithmeticTask } from "./arithmetic.ts";
+import type { BuiltInTask } from "./built_in_task.ts";
 import { Random } from "./random.ts";
 import type { Problem } from "./types.ts";
 
@@ -33,8 +33,8 @@ export interface MixturePart {
 }
 
 /**
- * The built-in warm start: 97 % short chains, and 3 % longer ones, without which long chains stay
- * at chance and RL has nothing to build on.
+ * The arithmetic task's warm start: 97 % short chains, and 3 % longer ones, without which long
+ * chains stay at chance and RL has nothing to build on.
  */
 export const WARM_START_MIXTURE: readonly MixturePart[] = [
   { tiers: [1, 2, 3], weight: 0.97 },
@@ -78,7 +78,7 @@ function tiersFromEasyToHard(step: number, options: CurriculumOptions): number[]
  * The same options and step give the same problems, at any time and in any order.
  */
 export function curriculumBatch(
-  task: ArithmeticTask,
+  task: BuiltInTask,
   step: number,
   options: CurriculumOptions,
 ): Problem[] {
@@ -104,7 +104,7 @@ export function curriculumBatch(
  * The same arguments give the same problems.
  */
 export function sftBatch(
-  task: ArithmeticTask,
+  task: BuiltInTask,
   seed: number,
   step: number,
   batchSize: number,

@@ -1,6 +1,6 @@
-"""Hugging Face's side of the arithmetic tokenizer: ids and decoded texts of each given text.
+"""Hugging Face's side of the built-in tasks' tokenizers: ids and decoded texts of each given text.
 
-  python arithmetic_tokenizer.py FOLDER < texts.json > answers.json
+  python task_tokenizers.py FOLDER < texts.json > answers.json
 
 FOLDER holds tokenizer.json and tokenizer_config.json. The input is a JSON list of texts. For each
 text: Transformers' ids, the ids of the bare `tokenizers` library, and two decodings.
