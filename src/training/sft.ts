@@ -1,12 +1,13 @@
 /** A step of the supervised warm start: cross-entropy on the tokens of whole teacher solutions. */
 import { tokenLogProbs } from "../algorithms/token_log_probs.ts";
-import { scope } from "../tensor/tensor.ts";
+import { manualSeed, scope } from "../tensor/tensor.ts";
 import * as ops from "../tensor/ops.ts";
 import { completionBatch, lengthBuckets, predictingStates, scatterStates } from "./batches.ts";
 import { type TrainState } from "./checkpoint.ts";
 import { learningRate } from "./lr_schedule.ts";
 import { type Metrics } from "./metrics.ts";
 import { type Run } from "./run.ts";
+import { stepSeed } from "./seed.ts";
 
 /**
  * One optimizer step on the mean of −log π(token) over all completion tokens of the batch, prompts left out. A loss or
@@ -14,7 +15,8 @@ import { type Run } from "./run.ts";
  */
 export function sftStep(state: TrainState, run: Run): Metrics {
   const started = performance.now();
-  const { config: { sft, model }, policy, optimizer } = run;
+  const { config: { seed, sft, model }, policy, optimizer } = run;
+  manualSeed(stepSeed(seed, "dropout", state.step)); // a resume goes on with the same masks
   const rows = run.solutions(state.step).map(({ promptIds, solutionIds }) => ({
     promptIds,
     completionIds: solutionIds,

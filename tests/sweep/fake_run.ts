@@ -2,6 +2,7 @@
  * A run that trains nothing: it follows the protocol of src/sweep/process.ts and writes the files of a run. A step
  * takes 20 ms, and its checkpoint is the number of lines in metrics.jsonl. The run name decides how it ends.
  */
+import { writeWhole } from "../../src/training/run_folder.ts";
 import { type RunOrder } from "../../src/sweep/process.ts";
 import { stringifyConfig } from "../../src/training/config.ts";
 
@@ -15,7 +16,7 @@ while (!text.includes("\n")) {
 const { config, sftOnly }: RunOrder = JSON.parse(text);
 const folder = `${config.output_dir}/${config.run_name}`;
 Deno.mkdirSync(folder, { recursive: true });
-Deno.writeTextFileSync(`${folder}/config.yaml`, stringifyConfig(config));
+writeWhole(`${folder}/config.yaml`, stringifyConfig(config)); // it may be stopped at any moment
 
 let stopped = false;
 Deno.addSignalListener("SIGINT", () => stopped = true);
