@@ -1,8 +1,12 @@
-/** `deno task bench`: op cost, rollouts, GRPO steps; with `--peers`, the same by TRL in the same run, and the ratio. */
+/**
+ * `deno task bench`: op cost, rollouts, GRPO steps; with `--peers`, the same by TRL in the same run, and the ratio.
+ * `deno task bench sandbox`: how fast sandboxes grade programs.
+ */
 import { defaultThreads } from "../ffi/host.ts";
 import { initialize, libtorch } from "../ffi/library.ts";
 import { measureMachine } from "../src/bench/machine.ts";
 import { runPeer } from "../src/bench/peers.ts";
+import { benchSandboxes, gradedPrograms } from "../src/bench/sandbox.ts";
 import { benchModel, benchRollout, benchStep, type Shape } from "../src/bench/workload.ts";
 import { type ModelPreset, modelPresets } from "../src/models/presets.ts";
 import { type Command, parseCommand, runCommand, UsageError } from "../src/std/help.ts";
@@ -11,7 +15,9 @@ const command: Command = {
   name: "deno task bench",
   summary:
     "Measures op cost, rollout and training speed. With --peers and --python, TRL makes the same GRPO step in the same " +
-    "run and the ratio is printed.",
+    "run and the ratio is printed. `deno task bench sandbox` measures how fast sandboxes grade programs, beside a " +
+    "plain loop that starts bubblewrap and Python for each test.",
+  usage: "[sandbox]",
   options: [
     {
       name: "preset",
@@ -31,16 +37,19 @@ const command: Command = {
       description: "scripts make_model.py and grpo_step.py",
     },
     { name: "python", value: "FILE", description: "a Python with torch, transformers and trl" },
+    { name: "programs", value: "N", description: "sandbox: programs to grade (default 96)" },
+    { name: "tests", value: "N", description: "sandbox: tests of each (default 10)" },
     { name: "json", description: "print figures as one JSON line" },
   ],
   examples: [
     { call: "deno task bench", description: "this machine, the tiny preset" },
     { call: "deno task bench --preset=small --prompts=2 --group=8", description: "a larger one" },
+    { call: "deno task bench sandbox", description: "96 programs x 10 tests" },
   ],
 };
 
 await runCommand(command, Deno.args, async (args) => {
-  const { options } = parseCommand(command, args, 0);
+  const { options, positionals } = parseCommand(command, args, 1);
   const number = (name: string, fallback: number, least = 1): number => {
     const value = options[name] === undefined ? fallback : Number(options[name]);
     if (value >= least && Number.isFinite(value) && (name === "beta" || Number.isInteger(value))) {
@@ -50,6 +59,14 @@ await runCommand(command, Deno.args, async (args) => {
       `Option '--${name}' must be a number of at least ${least}: current value is ${options[name]}`,
     );
   };
+  const say = (line: string) => options.json ? undefined : console.log(line);
+  if (positionals.length > 0) {
+    if (positionals[0] !== "sandbox") {
+      throw new UsageError(`Unknown bench '${positionals[0]}': there is 'sandbox'`);
+    }
+    await benchSandbox(number("programs", 96), number("tests", 10), say, options.json === true);
+    return;
+  }
   const preset = String(options.preset ?? "tiny") as ModelPreset;
   if (!Object.hasOwn(modelPresets, preset)) {
     throw new UsageError(
@@ -72,7 +89,6 @@ await runCommand(command, Deno.args, async (args) => {
   const runs = number("runs", 7), beta = number("beta", 0, 0);
   const threads = options.threads === undefined ? defaultThreads() : number("threads", 1);
   await initialize({ threads });
-  const say = (line: string) => options.json ? undefined : console.log(line);
   const figures: Record<string, unknown> = {
     preset,
     ...shape,
@@ -184,3 +200,30 @@ await runCommand(command, Deno.args, async (args) => {
   }
   if (options.json) console.log(JSON.stringify(figures));
 });
+
+async function benchSandbox(
+  programs: number,
+  tests: number,
+  say: (line: string) => void,
+  json: boolean,
+): Promise<void> {
+  say(`${programs} programs x ${tests} tests, ${navigator.hardwareConcurrency} cores`);
+  const { speeds, skipped } = await benchSandboxes(
+    gradedPrograms(programs, tests),
+    [{ provider: "pyodide" }, { provider: "process" }, { provider: "e2b" }],
+    ({ name, programsPerSecond, testsPerSecond }) =>
+      say(
+        `${name.padEnd(28)}${programsPerSecond.toFixed(1).padStart(8)} programs/s ` +
+          `${testsPerSecond.toFixed(0).padStart(6)} tests/s`,
+      ),
+  );
+  const loops = speeds.filter(({ name }) => name.startsWith("a process a test"));
+  for (const { name, programsPerSecond } of speeds.filter((one) => !loops.includes(one))) {
+    const ratios = loops.map((loop) =>
+      `${(programsPerSecond / loop.programsPerSecond).toFixed(1)} times ${loop.name}`
+    );
+    if (ratios.length > 0) say(`${name}: ${ratios.join(", ")}`);
+  }
+  for (const [name, reason] of Object.entries(skipped)) say(`${name}: not measured: ${reason}`);
+  if (json) console.log(JSON.stringify({ programs, tests, speeds, skipped }));
+}
