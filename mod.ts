@@ -21,30 +21,39 @@
 export {
   type BenchmarkSettings,
   changedKeys,
+  type CodeExecutionSettings,
   type ColumnSettings,
   type Config,
   configDefaults,
   ConfigError,
   type ConfigSource,
   controllerSpec,
+  type CosineSettings,
   type DataSettings,
   describeChanges,
   type EvalSettings,
   type GuidanceSettings,
+  type LengthSettings,
   loadConfig,
   loraSettings,
   mergeOverrides,
   type MixtureSettings,
   type ModelSettings,
+  type ModulePermissions,
+  type ModuleRewardSettings,
   type OwnFlag,
   parseConfig,
   type ParsedFlags,
   parseFlags,
-  type RewardName,
+  type RepetitionSettings,
+  type RewardsSettings,
+  type SandboxSettings,
   type SftSettings,
+  type SoftOverlongSettings,
   type SourceSettings,
   stringifyConfig,
 } from "./src/training/config.ts";
+export { rewardSpecs, sandboxSpec } from "./src/training/reward_settings.ts";
 export { quickstartYaml } from "./src/training/quickstart.ts";
 export { DivergedError, train, type TrainOptions, type TrainResult } from "./src/training/train.ts";
 export {
@@ -144,8 +153,22 @@ export {
 } from "./src/algorithms/losses/loss.ts";
 
 // Rewards
-export { type Reward, type RewardSample, type Ungraded } from "./src/rewards/reward.ts";
-export { createReward, REWARD_NAMES } from "./src/rewards/registry.ts";
+export {
+  type Reward,
+  type RewardContext,
+  type RewardSample,
+  type Ungraded,
+  ungraded,
+} from "./src/rewards/reward.ts";
+export {
+  createReward,
+  type ModuleRewardSpec,
+  REWARD_NAMES,
+  type RewardName,
+  type RewardSpec,
+  type WeightedSpec,
+} from "./src/rewards/registry.ts";
+export { RewardSet } from "./src/rewards/reward_set.ts";
 export {
   type GoldFailure,
   type SampleScore,
@@ -154,17 +177,62 @@ export {
   validateGold,
   type WeightedReward,
 } from "./src/rewards/score.ts";
-export { accuracyReward } from "./src/rewards/accuracy.ts";
+export {
+  type AccuracyOptions,
+  accuracyReward,
+  gradeAccuracy,
+  type GradedProblem,
+} from "./src/rewards/accuracy.ts";
+export { extractAnswer } from "./src/rewards/extract.ts";
+export { multipleChoiceReward } from "./src/rewards/multiple_choice.ts";
+export { type CodeExecutionOptions, codeExecutionReward } from "./src/rewards/code_execution.ts";
+export { type Tolerance } from "./src/rewards/code/outputs.ts";
 export { formatReward } from "./src/rewards/format.ts";
 export { tagCountReward } from "./src/rewards/tag_count.ts";
 export { codeFormatReward } from "./src/rewards/code_format.ts";
+export { reasoningStepsReward } from "./src/rewards/reasoning_steps.ts";
+export { lengthReward, type LengthRewardOptions } from "./src/rewards/length.ts";
+export { cosineReward, type CosineRewardOptions } from "./src/rewards/cosine.ts";
 export {
-  type Boxed,
-  boxedAnswers,
-  canonicalAnswer,
-  lastBoxed,
-  sameAnswer,
-} from "./src/rewards/answer.ts";
+  type RepetitionPenaltyOptions,
+  repetitionPenaltyReward,
+} from "./src/rewards/repetition_penalty.ts";
+export { type SoftOverlongOptions, softOverlongReward } from "./src/rewards/soft_overlong.ts";
+export { moduleReward, type ModuleRewardOptions } from "./src/rewards/module.ts";
+export {
+  type ProcessPermissions,
+  type ProcessReward,
+  processReward,
+  type ProcessRewardSpec,
+} from "./src/rewards/process.ts";
+export { readable, sameAnswer } from "./src/rewards/math/verify.ts";
+export { type Boxed, boxedAnswers, canonicalAnswer, lastBoxed } from "./src/rewards/answer.ts";
+
+// Sandboxes
+export {
+  defaultLimits,
+  type Exited,
+  type Language,
+  type Limits,
+  type OutOfMemory,
+  type OutputLimit,
+  type Program,
+  type RunOptions,
+  type Sandbox,
+  SandboxError,
+  type SandboxUsage,
+  type TimedOut,
+  type Verdict,
+} from "./src/sandbox/sandbox.ts";
+export {
+  createSandbox,
+  SANDBOX_PROVIDERS,
+  type SandboxProvider,
+  type SandboxSpec,
+} from "./src/sandbox/registry.ts";
+export { pyodideSandbox, type PyodideSandboxOptions } from "./src/sandbox/pyodide.ts";
+export { processSandbox, type ProcessSandboxOptions } from "./src/sandbox/process.ts";
+export { e2bSandbox, type E2BSandboxOptions } from "./src/sandbox/e2b.ts";
 
 // Problems
 export {
@@ -185,9 +253,19 @@ export {
   type ArithmeticOperator,
   type ArithmeticStep,
   ArithmeticTask,
-  type HeldOutOptions,
-  type Split,
 } from "./src/data/arithmetic.ts";
+export {
+  type BuiltInTask,
+  type HeldOutOptions,
+  heldOutProblems,
+  type Split,
+} from "./src/data/built_in_task.ts";
+export {
+  PROGRAMMING_WORDS,
+  type ProgrammingInput,
+  ProgrammingTask,
+} from "./src/data/programming.ts";
+
 export {
   curriculumBatch,
   type CurriculumOptions,
@@ -285,10 +363,10 @@ export {
   type CollectionResult,
   type CollectionState,
   type CollectOptions,
+  type Judgement,
   type LastAttempt,
   type Rejection,
   type TeacherTask,
-  type Verdict,
 } from "./src/teacher/collect.ts";
 export { type CollectionSettings, JournalError } from "./src/teacher/journal.ts";
 export { traceInstruction, traceTask, type TraceTaskOptions } from "./src/teacher/traces.ts";
@@ -298,6 +376,11 @@ export { leakOf } from "./src/teacher/leak.ts";
 // Tokenizers
 export { type DecodeOptions, type EncodeOptions, Tokenizer } from "./src/tokenizer/tokenizer.ts";
 export { arithmeticTokenizer, arithmeticTokenizerJson } from "./src/tokenizer/arithmetic.ts";
+export {
+  PROGRAMMING_VOCABULARY,
+  programmingTokenizer,
+  programmingTokenizerJson,
+} from "./src/tokenizer/programming.ts";
 export { PromptFormat, type PromptFormatOptions } from "./src/tokenizer/prompt_format.ts";
 export { CODE_SYSTEM_PROMPT, REASONING_SYSTEM_PROMPT } from "./src/tokenizer/system_prompts.ts";
 export { type BpeOptions, trainBpe, type TrainedBpe } from "./src/tokenizer/bpe_trainer.ts";
@@ -397,4 +480,3 @@ export {
 } from "./src/tensor/safetensors.ts";
 /** libtorch's ops on {@linkcode Tensor}s, under camel-case names; each says its schema. */
 export * as ops from "./src/tensor/ops.ts";
-export { type BuiltInTask } from "./src/data/built_in_task.ts";

@@ -10,7 +10,8 @@ import {
   sourceOptions,
 } from "../src/report/source_options.ts";
 import { TerminalReporter } from "../src/report/terminal.ts";
-import { createReward } from "../src/rewards/registry.ts";
+import { readSandbox, sandboxOption } from "../src/report/reward_options.ts";
+import { RewardSet } from "../src/rewards/reward_set.ts";
 import { type Command, parseCommand, runCommand, UsageError } from "../src/std/help.ts";
 import {
   integerOption,
@@ -23,7 +24,8 @@ import { Tokenizer } from "../src/tokenizer/tokenizer.ts";
 import { type Config, loadConfig, mergeOverrides, parseConfig } from "../src/training/config.ts";
 import { datasetBenchmarks } from "../src/training/dataset.ts";
 import { newestModel, resolveModel, runConfigOf } from "../src/training/find_model.ts";
-import { arithmeticProblems } from "../src/training/problems.ts";
+import { taskProblems } from "../src/training/problems.ts";
+import { rewardSpecs } from "../src/training/reward_settings.ts";
 import { stepSeed } from "../src/training/seed.ts";
 
 /** A benchmark has no order of tiers. */
@@ -47,7 +49,7 @@ const command: Command = {
     {
       name: "tiers",
       value: "7,8",
-      description: "Numbers of operators of the built-in task. Default: the run's, else 7,8",
+      description: "Difficulty tiers of a built-in task. Default: the run's, else 7,8",
     },
     {
       name: "num",
@@ -69,6 +71,7 @@ const command: Command = {
     { name: "show", value: "N", description: "Show so many solved and as many failed problems" },
     { name: "json", description: "Print JSON" },
     ...promptOptions,
+    sandboxOption("the run's, else pyodide"),
     { name: "threads", value: "N", description: "CPU threads of libtorch" },
     { name: "device", value: "DEVICE", description: "cpu or cuda. Default: cpu" },
   ],
@@ -107,11 +110,18 @@ async function main(args: readonly string[]): Promise<void> {
   const tokenizer = await Tokenizer.load(folder);
   const config = await withFlags(folder, run, options, { countGiven, seedGiven, tiersGiven });
   const reporter = new TerminalReporter();
-  const { benchmarks, opensThink, notes } = config.data.task === "arithmetic"
-    ? await arithmeticProblems(config, tokenizer)
+  // Programs are judged as the run judged them.
+  const execution = run === undefined
+    ? []
+    : rewardSpecs(run).filter(({ spec }) => spec.name === "code_execution");
+  await using rewards = await RewardSet.create(execution, readSandbox(options, run));
+  const { judge } = rewards, { task } = config.data;
+  const { benchmarks, opensThink, notes } = task !== "dataset"
+    ? await taskProblems(config, task, judge, tokenizer)
     : await datasetBenchmarks(
       config,
       tokenizer,
+      judge,
       (phase, done, total) => reporter.preparing(phase, done, total),
     ).finally(() => reporter.end());
   const empty = benchmarks.find(({ problems }) => problems.length === 0);
@@ -126,7 +136,7 @@ async function main(args: readonly string[]): Promise<void> {
     ...benchmarks.flatMap(({ problems }) => problems.map((p) => p.solutionIds.length)),
   );
   // Without a run, solutions tell how long completions must be; a benchmark may have none.
-  const needed = config.data.task === "arithmetic" ? longest : Math.max(1024, 2 * longest);
+  const needed = task !== "dataset" ? longest : Math.max(1024, 2 * longest);
   const asked = run?.eval.max_completion_length ?? run?.max_completion_length;
 
   console.error([`model: ${folder}`, ...notes].join("\n"));
@@ -139,7 +149,7 @@ async function main(args: readonly string[]): Promise<void> {
       model,
       tokenizer,
       problems,
-      reward: createReward("accuracy"),
+      reward: judge,
       promptOpensThink: opensThink,
       generation: {
         temperature: temperature ?? run?.eval.temperature ?? 0,

@@ -119,7 +119,9 @@ async function renderer(
 ): Promise<(question: string) => string> {
   const file = runConfigOf(folder);
   const run = file === undefined ? undefined : await loadConfig({ file });
-  if (options.raw === true || run?.data.task === "arithmetic") return (question) => question;
+  if (options.raw === true || (run !== undefined && run.data.task !== "dataset")) {
+    return (question) => question;
+  }
   const data = {
     ...(run ?? parseConfig({})).data,
     ...(run === undefined ? { system_prompt: null } : {}),

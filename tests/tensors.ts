@@ -17,6 +17,16 @@ export function tensorTest(name: string, fn: () => ScopeResult<void>): void {
   });
 }
 
+/** A test that waits, with libtorch loaded on one thread. It has no scope, and fails if a tensor outlives it. */
+export function asyncTensorTest(name: string, fn: () => Promise<void>): void {
+  Deno.test(name, async () => {
+    await initialize({ threads: 1 });
+    const before = liveTensors();
+    await fn();
+    assertEquals(liveTensors(), before, "tensors were left alive");
+  });
+}
+
 /**
  * A test with a temporary folder, with libtorch loaded on one thread. It fails if a tensor outlives it.
  *

@@ -19,7 +19,7 @@ import {
   readSource,
   sourceOptions,
 } from "../../src/report/source_options.ts";
-import { createReward } from "../../src/rewards/registry.ts";
+import { readSandbox, rewardsByName, sandboxOption } from "../../src/report/reward_options.ts";
 import { type Reward } from "../../src/rewards/reward.ts";
 import { validateGold } from "../../src/rewards/score.ts";
 import { type Command, parseCommand, UsageError } from "../../src/std/help.ts";
@@ -60,8 +60,10 @@ export const command: Command = {
     {
       name: "reward",
       value: "NAME",
-      description: "Under which an attempt must score 1. Default: accuracy",
+      description:
+        "Under which an attempt must score 1. Default: accuracy, and all its tests of a problem that has some",
     },
+    sandboxOption(),
     ...sourceOptions,
     ...promptOptions,
     { name: "batch-size", value: "N", description: "Attempts generated at a time. Default: 64" },
@@ -96,7 +98,13 @@ export async function main(args: readonly string[]): Promise<void> {
   if (device !== "cpu" && device !== "cuda") {
     throw new UsageError(`Option '--device' must be cpu or cuda: current value is '${device}'`);
   }
-  const reward = rewardOption(text("reward") ?? "accuracy");
+  const named = text("reward");
+  await using rewards = await rewardsByName(
+    "reward",
+    named === undefined ? ["accuracy"] : [named],
+    readSandbox(options),
+  );
+  const reward = named === undefined ? rewards.judge : rewards.weighted[0].reward;
   const data = readPromptSettings(options);
   const folder = resolveModel(text("model")!);
 
@@ -163,14 +171,6 @@ export async function main(args: readonly string[]): Promise<void> {
   console.log(summary(problems.flatMap(({ id }) => measured.get(id) ?? []), out));
 }
 
-function rewardOption(name: string): Reward {
-  try {
-    return createReward(name);
-  } catch (error) {
-    throw new UsageError(`Option '--reward': ${(error as Error).message}`);
-  }
-}
-
 /**
  * Problems that no attempt can solve, or that leave no room for one: they are not hard, they have
  * no difficulty.
@@ -181,8 +181,7 @@ async function unmeasurable(
   promptOpensThink: boolean,
   positions: number,
 ): Promise<MeasuredDifficulty[]> {
-  const judged = problems.filter(({ tests }) => tests === undefined);
-  const failures = await validateGold(judged, [reward], { promptOpensThink });
+  const failures = await validateGold(problems, [reward], { promptOpensThink });
   const reasons = new Map(failures.map(({ problem, reason }) => [problem.id, reason]));
   for (const { id, promptIds } of problems) {
     if (promptIds.length >= positions) {

@@ -18,7 +18,9 @@ import {
   readSource,
   sourceOptions,
 } from "../../src/report/source_options.ts";
-import { createReward } from "../../src/rewards/registry.ts";
+import { readSandbox, sandboxOption } from "../../src/report/reward_options.ts";
+import { RewardSet } from "../../src/rewards/reward_set.ts";
+import { type Reward } from "../../src/rewards/reward.ts";
 import { validateGold } from "../../src/rewards/score.ts";
 import { type Command, parseCommand, UsageError } from "../../src/std/help.ts";
 import { integerOption, type OptionTexts } from "../../src/std/option_values.ts";
@@ -64,6 +66,11 @@ export const command: Command = {
       description: "Evaluation sets in which problems must not stand",
     },
     { name: "limit", value: "N", description: "Only the first N problems" },
+    {
+      name: "run-programs",
+      description: "Run reference programs against their tests, which takes a while",
+    },
+    sandboxOption(),
     { name: "json", description: "Print JSON" },
   ],
   examples: [
@@ -109,7 +116,9 @@ export async function main(args: readonly string[]): Promise<void> {
     })
   );
   const measured = tokenizer === null ? inWords(presented) : inTokens(presented, tokenizer, limits);
-  const { stages, problems: kept } = await filter(presented, measured, format, limits);
+  await using rewards = await RewardSet.create([], readSandbox(options));
+  const judge = { reward: rewards.judge, programs: options["run-programs"] === true };
+  const { stages, problems: kept } = await filter(presented, measured, format, limits, judge);
   const inspection = {
     sources,
     model,
@@ -223,15 +232,16 @@ function filter(
   [prompt, trace]: readonly PartLengths[],
   format: PromptFormat | null,
   limits: Limits,
+  judge: Judge,
 ) {
   const place = new Map(problems.map((problem, i) => [problem, i]));
   const lengthOf = ({ values }: PartLengths) => (problem: Problem) => values[place.get(problem)!];
-  const judged = problems.some(({ tests }) => tests === undefined);
   return filterProblems(problems, {
     // A set that is only evaluated needs no trace.
     requireTrace: problems.some(({ trace }) => trace !== ""),
-    // Programs are judged by running them, which is not done here.
-    goldFailures: judged ? (some) => goldFailures(some, format) : undefined,
+    goldFailures: tried(problems, judge).length > 0
+      ? (some) => goldFailures(some, format, judge)
+      : undefined,
     ...(limits.prompt === null
       ? {}
       : { maxPromptLength: limits.prompt, promptTokens: lengthOf(prompt) }),
@@ -241,20 +251,34 @@ function filter(
   });
 }
 
-/** Gold answers between two words of progress. */
-const checkedAtOnce = 1000;
+/** What says whether gold solutions are right, and of which problems it is asked. */
+interface Judge {
+  readonly reward: Reward;
+  /** Whether reference programs are run too. */
+  readonly programs: boolean;
+}
 
-async function goldFailures(problems: readonly Problem[], format: PromptFormat | null) {
-  const judged = problems.filter(({ tests }) => tests === undefined);
+/** Problems whose gold solution is tried: programs only if that was asked for, since they take their time. */
+function tried(problems: readonly Problem[], { programs }: Judge): readonly Problem[] {
+  return programs ? problems : problems.filter(({ tests }) => tests === undefined);
+}
+
+async function goldFailures(
+  problems: readonly Problem[],
+  format: PromptFormat | null,
+  judge: Judge,
+) {
+  const judged = tried(problems, judge);
+  // Between two words of progress.
+  const atOnce = judge.programs ? 50 : 1000;
   const progress = new CountedProgress({ phase: "checking answers", total: judged.length });
   const failures = [];
-  for (let at = 0; at < judged.length; at += checkedAtOnce) {
-    const some = judged.slice(at, at + checkedAtOnce);
-    const rewards = [createReward("accuracy")];
+  for (let at = 0; at < judged.length; at += atOnce) {
+    const some = judged.slice(at, at + atOnce);
     failures.push(
-      ...await validateGold(some, rewards, { promptOpensThink: format?.opensThink }),
+      ...await validateGold(some, [judge.reward], { promptOpensThink: format?.opensThink }),
     );
-    if (judged.length > manyProblems) progress.update(at + some.length);
+    if (judge.programs || judged.length > manyProblems) progress.update(at + some.length);
   }
   progress.end();
   return failures.map(({ problem, reason }) => ({

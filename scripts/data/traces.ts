@@ -1,7 +1,7 @@
 /** `deno task data traces`: a teacher's reasoning for every problem. */
 import { lengthOption, runTeacherCommand } from "../../src/report/teacher_command.ts";
 import { teacherNotes, teacherOptions } from "../../src/report/teacher_command.ts";
-import { createReward } from "../../src/rewards/registry.ts";
+import { readSandbox, rewardsByName, sandboxOption } from "../../src/report/reward_options.ts";
 import type { Command } from "../../src/std/help.ts";
 import { UsageError } from "../../src/std/help.ts";
 import { traceTask } from "../../src/teacher/traces.ts";
@@ -18,8 +18,10 @@ export const command: Command = {
     {
       name: "rewards",
       value: "NAMES",
-      description: "Under which a trace must score 1. Default: accuracy,format",
+      description:
+        "Under which a trace must score 1; accuracy runs the tests of a problem that has some. Default: accuracy,format",
     },
+    sandboxOption(),
     {
       name: "max-trace-length",
       value: "N",
@@ -40,16 +42,23 @@ export const command: Command = {
 };
 
 /** Runs the command. */
-export function main(args: readonly string[]): Promise<number> {
-  return runTeacherCommand(command, args, {
+export async function main(args: readonly string[]): Promise<number> {
+  await using owned = new AsyncDisposableStack();
+  return await runTeacherCommand(command, args, {
     noun: "traces",
     temperature: undefined,
-    makeTask: (read) => {
+    async makeTask(read) {
       const { rewards = "accuracy,format" } = read.options;
+      const names = String(rewards).split(",").map((name) => name.trim());
+      const set = owned.use(
+        await rewardsByName("rewards", names, readSandbox(read.options)),
+      );
       try {
         return traceTask({
           instruction: read.instruction,
-          rewards: String(rewards).split(",").map((name) => createReward(name.trim())),
+          rewards: set.weighted.map(({ reward }) =>
+            reward.name === "accuracy" ? set.judge : reward
+          ),
           length: lengthOption(read, "max-trace-length"),
           settings: read.settings,
         });

@@ -34,6 +34,13 @@ export interface Advantages {
   readonly values: Float64Array;
   /** P flags: whether the group has two graded completions with different rewards. */
   readonly live: boolean[];
+  /**
+   * P×G flags: whether the completion counts in the loss. An ungraded one does not, nor does the only graded one of its
+   * group, which has nothing to be compared with.
+   */
+  readonly counts: boolean[];
+  /** Groups with fewer than two graded completions. */
+  readonly skippedGroups: number;
   /** P means of the graded rewards; null where a group has none. */
   readonly mean: (number | null)[];
   /** P sample standard deviations of the graded rewards; 0 where a group has fewer than two. */
@@ -81,7 +88,8 @@ export function groupAdvantages(
   const live: boolean[] = [];
   const mean: (number | null)[] = [];
   const std: number[] = [];
-  let equalGroups = 0;
+  const counts: boolean[] = [];
+  let equalGroups = 0, skippedGroups = 0;
   for (let p = 0; p < groupCount; p++) {
     const start = p * numGenerations;
     const group = moments(rewards.slice(start, start + numGenerations));
@@ -90,6 +98,10 @@ export function groupAdvantages(
     mean.push(group.mean);
     std.push(group.std ?? 0);
     if (group.count >= 2 && group.equal) equalGroups++;
+    if (group.count < 2) skippedGroups++;
+    for (let i = start; i < start + numGenerations; i++) {
+      counts.push(group.count >= 2 && rewards[i] !== null);
+    }
     if (!isLive) continue;
     const divisor = scaleRewards === "none"
       ? 1
@@ -102,6 +114,8 @@ export function groupAdvantages(
   return {
     values,
     live,
+    counts,
+    skippedGroups,
     mean,
     std,
     fracRewardZeroStd: equalGroups / groupCount,

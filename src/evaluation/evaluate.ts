@@ -1,9 +1,14 @@
-/** Held-out evaluation: completions without guidance, graded by the accuracy reward. */
+/** Held-out evaluation: completions without guidance, graded by a reward. */
 import { type EncodedProblem } from "../data/types.ts";
-import { generate, type GenerateOptions, requireFinite } from "../engine/generate.ts";
+import {
+  generate,
+  type GenerateOptions,
+  generateYielding,
+  requireFinite,
+} from "../engine/generate.ts";
 import { type CausalLM } from "../models/model.ts";
 import { type Reward } from "../rewards/reward.ts";
-import { scoreRollouts } from "../rewards/score.ts";
+import { type SampleScore, scoreRollouts } from "../rewards/score.ts";
 import { type Tokenizer } from "../tokenizer/tokenizer.ts";
 
 /** What {@linkcode evaluate} needs. */
@@ -44,16 +49,23 @@ export interface Evaluation {
   readonly scores: readonly (number | null)[];
 }
 
-/** Generates and grades one completion a problem. */
+/** Generates and grades one completion a problem; a batch is graded while the next one is generated. */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const { model, tokenizer, problems, reward, generation, batchSize, promptOpensThink } = options;
   const completions: string[] = [], scores: (number | null)[] = [];
-  let tokens = 0;
+  let tokens = 0, grading: Promise<SampleScore[]> = Promise.resolve([]);
+  const graded = async () => {
+    for (const { values } of await grading) scores.push(values[reward.name]);
+    options.onProgress?.(scores.length, problems.length);
+  };
   for (let at = 0; at < problems.length; at += batchSize) {
     const batch = problems.slice(at, at + batchSize);
     const groups = batch.map(({ promptIds }) => ({ promptIds, prefixes: [[]] }));
-    const rollouts = generate(model, groups, generation);
+    const rollouts = at === 0
+      ? generate(model, groups, generation)
+      : await generateYielding(model, groups, generation);
     requireFinite(rollouts);
+    if (at > 0) await graded();
     const samples = rollouts.map(({ completionIds }, i) => ({
       prompt: batch[i].prompt,
       completion: tokenizer.decode(completionIds, { skipSpecialTokens: true, allowUnknown: true }),
@@ -61,19 +73,17 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
       given: 0,
       problem: batch[i],
     }));
-    for (
-      const { values } of await scoreRollouts(samples, [{ reward, weight: 1 }], {
-        promptOpensThink,
-      })
-    ) {
-      scores.push(values[reward.name]);
-    }
+    grading = scoreRollouts(samples, [{ reward, weight: 1 }], {
+      promptOpensThink,
+      numGenerations: 1,
+    });
+    grading.catch(() => {}); // a failure is told where the scores are waited for
     for (const sample of samples) {
       completions.push(sample.completion);
       tokens += sample.completionIds.length;
     }
-    options.onProgress?.(completions.length, problems.length);
   }
+  await graded();
   const accuracy = accuracyOf(scores);
   return {
     ...accuracy,

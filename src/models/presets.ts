@@ -1,7 +1,7 @@
 /** Model sizes known by name, in config.json's terms. */
 
 /** Names of {@linkcode modelPresets}. */
-export type ModelPreset = "arithmetic" | "gsm8k" | "tiny" | "small" | "qwen3-0.6b";
+export type ModelPreset = "arithmetic" | "programming" | "gsm8k" | "tiny" | "small" | "qwen3-0.6b";
 
 const qwen3 = {
   model_type: "qwen3",
@@ -12,24 +12,27 @@ const qwen3 = {
   tie_word_embeddings: true,
 } as const;
 
+/** The built-in tasks' models: 0.2 M parameters. */
+const builtIn = {
+  ...qwen3,
+  hidden_size: 96,
+  intermediate_size: 256,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  head_dim: 24,
+  max_position_embeddings: 256,
+  rope_theta: 10000,
+  initializer_range: 0.05,
+} as const;
+
 /**
- * `arithmetic` is the built-in task's model (0.2 M parameters); `gsm8k` learns word problems on two cores (4.2 M with its
+ * `arithmetic` and `programming` are the built-in tasks' models; `gsm8k` learns word problems on two cores (4.2 M with its
  * 4,096 tokens; a tokenizer of another size sets `vocab_size`); the others are for benchmarks and trials.
  */
 export const modelPresets: Readonly<Record<ModelPreset, Readonly<Record<string, unknown>>>> = {
-  arithmetic: {
-    ...qwen3,
-    vocab_size: 24,
-    hidden_size: 96,
-    intermediate_size: 256,
-    num_hidden_layers: 2,
-    num_attention_heads: 4,
-    num_key_value_heads: 2,
-    head_dim: 24,
-    max_position_embeddings: 256,
-    rope_theta: 10000,
-    initializer_range: 0.05,
-  },
+  arithmetic: { ...builtIn, vocab_size: 24 },
+  programming: { ...builtIn, vocab_size: 134 },
   gsm8k: {
     ...qwen3,
     vocab_size: 4096,

@@ -1,6 +1,7 @@
 /** A run's plan as text. */
 import { type Config } from "../training/config.ts";
 import { type RunPlan, totalMemory } from "../training/plan.ts";
+import { rewardWeights } from "../training/reward_settings.ts";
 import { bytes, grouped } from "./format.ts";
 
 /** The lines that `--dry-run` prints below the config; of a warm start alone, only what that does. */
@@ -11,14 +12,21 @@ export function formatPlan(config: Config, plan: RunPlan, sftOnly = false): stri
     ? "none guided"
     : `${guided} of each group guided, by ${guidance.controller} from ℓ = ${guidance.length}`;
   const epochs = (count: number | null) => `${count} epochs of the data, in steps`;
-  const benchmarks = data.task === "arithmetic"
+  const benchmarks = data.task !== "dataset"
     ? `${grouped(config.eval.num_problems)} held-out problems`
     : config.eval.data.length > 0
     ? `${config.eval.data.map(({ name, path }) => name ?? path).join(", ")}, at most ${
       grouped(config.eval.num_problems)
     } problems each,`
     : `a tenth of the data, held out, at most ${grouped(config.eval.num_problems)} problems,`;
+  const rewards = Array.from(
+    rewardWeights(config.rewards),
+    ([name, weight]) => `${weight} ${name}`,
+  );
+  const { provider } = config.sandbox;
+  const runsPrograms = config.rewards.code_execution !== undefined;
   const reinforcement = [
+    `reward      ${rewards.join(" + ")}${runsPrograms ? `, programs in ${provider}` : ""}`,
     `training    ${
       steps === null ? epochs(config.num_train_epochs) : `${grouped(steps)} steps`
     } of P = ${problems} problems x G = ${numGenerations} rollouts; ${given}`,
@@ -46,7 +54,7 @@ export function formatPlan(config: Config, plan: RunPlan, sftOnly = false): stri
     `            and in turn ${bytes(memory.cache)} of rollout cache and ${
       bytes(memory.activations)
     } of activations`,
-    ...(data.task === "arithmetic" ? [] : [
+    ...(data.task !== "dataset" ? [] : [
       `data        ${
         data.path ?? (data.sources.map(({ path }) =>
           path

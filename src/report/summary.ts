@@ -99,9 +99,31 @@ function didSection({ config, sft, steps }: RunFiles): string[] {
       } rollouts, ${compact(steps.at(-1)!.num_tokens)} tokens, ${
         duration(sum(steps, "step_time"))
       }`,
+      ...leftOut(config, steps, steps.length * rollouts),
     );
   }
   return lines.length > 1 ? lines : [];
+}
+
+/** What could not be graded, which nothing was learned from. */
+function leftOut(
+  { num_generations: group }: Config,
+  steps: readonly Metrics[],
+  rollouts: number,
+): string[] {
+  const keys = new Set(steps.flatMap(Object.keys));
+  const counts = [...keys].flatMap((key): [string, number][] => {
+    const name = /^rewards\/(.+)\/ungraded$/.exec(key)?.[1];
+    return name === undefined || sum(steps, key) === 0 ? [] : [[name, sum(steps, key)]];
+  });
+  const skipped = sum(steps, "skipped_groups");
+  const groups = `${grouped(skipped)} of ${grouped(rollouts / group)} groups`;
+  return [
+    ...counts.map(([name, count]) =>
+      `  Ungraded by ${name}: ${grouped(count)} of ${grouped(rollouts)} rollouts`
+    ),
+    ...(skipped === 0 ? [] : [`  Skipped, with fewer than two graded rollouts: ${groups}`]),
+  ];
 }
 
 function learnedSection({ config, steps, evaluations }: RunFiles): string[] {
@@ -109,7 +131,7 @@ function learnedSection({ config, steps, evaluations }: RunFiles): string[] {
   for (const benchmark of new Set(evaluations.map((record) => record.benchmark))) {
     const records = evaluations.filter((record) => record.benchmark === benchmark);
     const [before, after] = [records[0], records.at(-1)!];
-    const tiers = config.data.task === "arithmetic"
+    const tiers = config.data.task !== "dataset"
       ? `, tiers ${config.data.tiers.join(" and ")}`
       : "";
     lines.push(
@@ -235,7 +257,7 @@ function nextSection({ config, folder, sft, steps, evaluations, heldOut }: RunFi
   const rows: [string, string][] = [
     [
       `deno task generate ${final}${
-        heldOut.length > 0 && config.data.task === "arithmetic"
+        heldOut.length > 0 && config.data.task !== "dataset"
           ? ` --prompt "${heldOut[0].prompt}"`
           : ' --prompt "..."'
       }`,

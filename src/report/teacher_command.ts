@@ -103,7 +103,7 @@ export async function runTeacherCommand(
   { noun, temperature, makeTask }: {
     readonly noun: string;
     readonly temperature: number | undefined;
-    readonly makeTask: (args: TeacherArguments) => TeacherTask;
+    readonly makeTask: (args: TeacherArguments) => TeacherTask | Promise<TeacherTask>;
   },
 ): Promise<number> {
   const { options, positionals } = parseCommand(command, args, 1);
@@ -139,7 +139,7 @@ export async function runTeacherCommand(
   const instruction = await readInstruction(text("prompt-file"));
   const tokenizer = text("tokenizer");
   const loaded = tokenizer === undefined ? undefined : await Tokenizer.load(tokenizer);
-  const task = makeTask({
+  const task = await makeTask({
     options,
     instruction,
     count: loaded && ((text) => loaded.encode(text).length),

@@ -1,10 +1,11 @@
 /**
- * Final answers: where they stand in a text, and one spelling for those that mean the same.
+ * Final answers: where they stand in a text, and one spelling of each, which is cheap to make.
  *
- * Two answers are the same if their canonical spellings are equal. Numbers (integers, decimals,
- * fractions, scientific notation) become exact reduced fractions; everything else is compared as text
- * after differences of LaTeX spelling are taken away. There is no algebra here: `x+1` and `1+x`
- * differ.
+ * Equal spellings mean the same; numbers (integers, decimals, fractions, scientific notation) become exact
+ * reduced fractions. Different spellings may mean the same all the same: there is no algebra here, that is
+ * math/verify.ts.
+ *
+ * @module
  */
 
 /** Longer answers are not compared: no final answer of a data set comes near it. */
@@ -252,10 +253,4 @@ function balanced(text: string): boolean {
     else if (text[i] === "}" && --depth < 0) return false;
   }
   return depth === 0;
-}
-
-/** Whether two answers mean the same; false if either cannot be compared. */
-export function sameAnswer(a: string, b: string): boolean {
-  const left = canonicalAnswer(a);
-  return left !== null && left === canonicalAnswer(b);
 }

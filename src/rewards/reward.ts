@@ -22,6 +22,21 @@ export interface Ungraded {
   readonly ungraded: string;
 }
 
+/** {@linkcode Ungraded} for this reason. */
+export function ungraded(reason: string): Ungraded {
+  return { ungraded: reason };
+}
+
+/** What a reward may know beside its sample. */
+export interface RewardContext {
+  /** The samples of the same prompt in order, this one among them. */
+  readonly group: readonly RewardSample[];
+  /** What another reward of the run gave this sample. Rejects if the run has no reward of that name. */
+  scoreOf(name: string): Promise<number | Ungraded>;
+  /** Aborted when nobody waits for the score any longer, as its time is up. */
+  readonly signal: AbortSignal;
+}
+
 /**
  * A reward of the G²RPO-A paper's appendix B, or another.
  *
@@ -33,5 +48,18 @@ export interface Reward {
   /** The name in configs and metrics (`rewards/<name>/mean`). */
   readonly name: string;
   /** The sample's score. */
-  score(sample: RewardSample): number | Ungraded | Promise<number | Ungraded>;
+  score(
+    sample: RewardSample,
+    context: RewardContext,
+  ): number | Ungraded | Promise<number | Ungraded>;
+  /**
+   * Milliseconds after which a score is no longer waited for: the signal is aborted and the sample stays ungraded.
+   * Default: 60,000. Null for a reward that limits its time by itself, as those do that run in processes of their own;
+   * only these stop code that never gives up the thread.
+   */
+  readonly timeoutMs?: number | null;
+  /** Loads what it needs, so that a mistake is found before the first score. Idempotent. */
+  start?(): Promise<void>;
+  /** Ends its processes, if it has any. */
+  [Symbol.asyncDispose]?(): Promise<void>;
 }

@@ -1,7 +1,16 @@
 /** Scores rollouts with the rewards of a run, and checks that gold answers score 1. */
 
 import { type Problem, solutionText } from "../data/types.ts";
-import type { Reward, RewardSample } from "./reward.ts";
+import {
+  type Reward,
+  type RewardContext,
+  type RewardSample,
+  type Ungraded,
+  ungraded,
+} from "./reward.ts";
+
+/** Milliseconds for which the score of a reward is waited for that sets no limit of its own. */
+const defaultTimeoutMs = 60_000;
 
 /** A reward with its weight in the total. */
 export interface WeightedReward {
@@ -18,6 +27,8 @@ export interface ScoreOptions {
    * `<think>` put before each completion.
    */
   readonly promptOpensThink?: boolean;
+  /** Samples of a group, G. Default: neighbours with the same problem are a group. */
+  readonly numGenerations?: number;
 }
 
 /** The scores of one sample. */
@@ -59,16 +70,20 @@ function checkRewards(rewards: readonly WeightedReward[]): void {
   }
 }
 
-/** One reward's score of one sample: a number, or in words why it could not be graded. */
+/** A number, or in words why there is none. */
+type Grade = number | string;
+
+/** One reward's score of one sample. */
 async function grade(
   reward: Reward,
   sample: RewardSample,
   index: number,
-): Promise<number | string> {
+  context: Omit<RewardContext, "signal">,
+): Promise<Grade> {
   const where = `Reward '${reward.name}' failed on sample ${index} (problem ${sample.problem.id})`;
   let score: Awaited<ReturnType<Reward["score"]>>;
   try {
-    score = await reward.score(sample);
+    score = await limited(reward, (signal) => reward.score(sample, { ...context, signal }));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(`${where}: ${reason}`, { cause: error });
@@ -80,6 +95,27 @@ async function grade(
     throw new Error(`${where}: a score must be a finite number: current value is ${score}`);
   }
   return score as number;
+}
+
+/** What a reward gives within its time, which begins when it gives up the thread for the first time. */
+async function limited(
+  { name, timeoutMs = defaultTimeoutMs }: Reward,
+  score: (signal: AbortSignal) => ReturnType<Reward["score"]>,
+): Promise<Awaited<ReturnType<Reward["score"]>>> {
+  const abort = new AbortController();
+  const result = score(abort.signal);
+  if (timeoutMs === null || !(result instanceof Promise)) return result;
+  const { promise, resolve } = Promise.withResolvers<Awaited<ReturnType<Reward["score"]>>>();
+  const timer = setTimeout(() => {
+    // First, since a reward may answer the abort by failing.
+    resolve(ungraded(`it took over ${timeoutMs / 1000} s`));
+    abort.abort(new Error(`Reward '${name}' took over ${timeoutMs / 1000} s`));
+  }, timeoutMs);
+  try {
+    return await Promise.race([result, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /**
@@ -96,39 +132,102 @@ export async function scoreRollouts(
   options: ScoreOptions = {},
 ): Promise<SampleScore[]> {
   checkRewards(rewards);
-  const grades = await Promise.allSettled(samples.flatMap((sample, index) => {
-    const seen = options.promptOpensThink
-      ? { ...sample, completion: `<think>${sample.completion}` }
-      : sample;
-    return rewards.map(({ reward }) => grade(reward, seen, index));
-  }));
+  const seen = options.promptOpensThink
+    ? samples.map((sample) => ({ ...sample, completion: `<think>${sample.completion}` }))
+    : samples;
+  const groups = groupsOf(seen, options.numGenerations);
+  const all = seen.map((sample, index) => {
+    const grading = new SampleGrading(sample, index, groups[index], rewards);
+    return rewards.map(({ reward }) => grading.by(reward.name));
+  });
+  const grades = await Promise.allSettled(all.flat());
   const failed = grades.find((result) => result.status === "rejected");
   if (failed !== undefined) throw failed.reason;
-  const scores = grades.map((result) => (result as PromiseFulfilledResult<number | string>).value);
+  const scores = grades.map((result) => (result as PromiseFulfilledResult<Grade>).value);
 
   return samples.map((_, index) => {
     let total: number | null = 0;
     const values: Record<string, number | null> = {};
-    const ungraded: Record<string, string> = {};
+    const reasons: Record<string, string> = {};
     for (const [i, { reward, weight }] of rewards.entries()) {
       const score = scores[index * rewards.length + i];
       if (typeof score === "string") {
         values[reward.name] = null;
-        ungraded[reward.name] = score;
+        reasons[reward.name] = score;
         if (weight !== 0) total = null;
       } else {
         values[reward.name] = score;
         if (total !== null) total += weight * score;
       }
     }
-    return { total, values, ungraded };
+    return { total, values, ungraded: reasons };
   });
+}
+
+/** The grades of one sample, each made once, also where rewards ask for each other's. */
+class SampleGrading {
+  readonly #grades = new Map<string, Promise<Grade>>();
+  /** Which reward waits for which. */
+  readonly #waits: [by: string, of: string][] = [];
+
+  constructor(
+    readonly sample: RewardSample,
+    readonly index: number,
+    readonly group: readonly RewardSample[],
+    readonly rewards: readonly WeightedReward[],
+  ) {}
+
+  by(name: string): Promise<Grade> {
+    const known = this.#grades.get(name);
+    if (known !== undefined) return known;
+    const { reward } = this.rewards.find(({ reward }) => reward.name === name)!;
+    const made = grade(reward, this.sample, this.index, {
+      group: this.group,
+      scoreOf: (of) => this.#scoreOf(of, name),
+    });
+    this.#grades.set(name, made);
+    return made;
+  }
+
+  async #scoreOf(of: string, by: string): Promise<number | Ungraded> {
+    const names = this.rewards.map(({ reward }) => reward.name);
+    if (!names.includes(of)) {
+      throw new Error(`there is no reward '${of}' to ask for its score: the run's are ${names}`);
+    }
+    if (this.#waitsFor(of, by)) {
+      throw new Error(`it asks for the score of '${of}', which waits for its own`);
+    }
+    this.#waits.push([by, of]);
+    const value = await this.by(of);
+    return typeof value === "string" ? ungraded(value) : value;
+  }
+
+  /** Whether a reward is another one, or waits for it. */
+  #waitsFor(one: string, other: string): boolean {
+    return one === other ||
+      this.#waits.some(([by, of]) => by === one && this.#waitsFor(of, other));
+  }
+}
+
+/** The group of each sample. */
+function groupsOf(samples: readonly RewardSample[], size?: number): readonly RewardSample[][] {
+  const groups: RewardSample[][] = [];
+  for (const [index, sample] of samples.entries()) {
+    const same = size === undefined
+      ? index > 0 && samples[index - 1].problem === sample.problem
+      : index % size !== 0;
+    const group = same ? groups[index - 1] : [];
+    group.push(sample);
+    groups.push(group);
+  }
+  return groups;
 }
 
 /**
  * Scores every problem's gold solution (its trace and gold answer) and returns the rows that do not
  * get exactly 1, with the reason. Such a row is reported and left out when data is loaded: it would
- * teach that right is wrong.
+ * teach that right is wrong. A programming problem without a reference solution has none to score: it
+ * is returned only if nothing that is said to it could be graded.
  *
  * The samples have no token ids, since a gold solution is judged by its text.
  */
@@ -137,9 +236,10 @@ export async function validateGold(
   rewards: readonly Reward[],
   options: ScoreOptions = {},
 ): Promise<GoldFailure[]> {
+  const hasGold = ({ tests, answer }: Problem) => tests === undefined || answer !== "";
   const samples = problems.map((problem): RewardSample => ({
     prompt: problem.prompt,
-    completion: solutionText(problem),
+    completion: hasGold(problem) ? solutionText(problem) : "",
     completionIds: [],
     given: 0,
     problem,
@@ -147,12 +247,12 @@ export async function validateGold(
   const scores = await scoreRollouts(
     samples,
     rewards.map((reward) => ({ reward, weight: 1 })),
-    options,
+    { ...options, numGenerations: 1 },
   );
   return problems.flatMap((problem, index) =>
     rewards.flatMap(({ name }): GoldFailure[] => {
       const { values, ungraded } = scores[index];
-      if (values[name] === 1) return [];
+      if (values[name] === 1 || (values[name] !== null && !hasGold(problem))) return [];
       const reason = ungraded[name] ?? `its gold solution scored ${values[name]}`;
       return [{ problem, reward: name, reason }];
     })

@@ -25,3 +25,30 @@ export function splitAtTags(text: string): string[] | null {
   }
   return [...pieces, text.slice(start)];
 }
+
+/** What stands after the thinking; all of a completion that has none. Null while the thinking is open. */
+export function afterThinking(completion: string): string | null {
+  const close = completion.lastIndexOf("</think>");
+  if (completion.lastIndexOf("<think>") > close) return null;
+  return close < 0 ? completion : completion.slice(close + "</think>".length);
+}
+
+/**
+ * Where a completion answers: in its one `<answer>…</answer>` after the thinking, or, where it has no answer tag at
+ * all, anywhere after the thinking. Null if it answers nowhere: the thinking is open, a tag is missing, or there are
+ * several sections, so that listing guesses earns nothing.
+ */
+export function answerPlace(
+  completion: string,
+): { readonly text: string; readonly tagged: boolean } | null {
+  const ending = afterThinking(completion);
+  if (ending === null) return null;
+  const opened = countOccurrences(completion, "<answer>");
+  const closed = countOccurrences(completion, "</answer>");
+  if (opened === 0 && closed === 0) return { text: ending, tagged: false };
+  if (opened !== 1 || closed !== 1) return null;
+  const start = ending.indexOf("<answer>");
+  const end = ending.indexOf("</answer>");
+  if (start < 0 || end < start) return null; // out of order, or inside the thinking
+  return { text: ending.slice(start + "<answer>".length, end), tagged: true };
+}

@@ -11,7 +11,7 @@ import {
 import { type CollectionSettings, Journal, type RejectedRow } from "./journal.ts";
 
 /** What became of a completion: the columns of its row, or why it is rejected. */
-export type Verdict =
+export type Judgement =
   | { readonly kept: Readonly<Record<string, unknown>> }
   | Rejection;
 
@@ -38,7 +38,7 @@ export interface TeacherTask {
   /** What is asked. */
   messages(problem: Problem, last: LastAttempt | null): TeacherMessage[];
   /** Judges a completion. */
-  judge(problem: Problem, reply: TeacherReply): Promise<Verdict> | Verdict;
+  judge(problem: Problem, reply: TeacherReply): Promise<Judgement> | Judgement;
 }
 
 /** Where a collection stands. */

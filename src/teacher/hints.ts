@@ -2,7 +2,7 @@
 
 import type { Problem } from "../data/types.ts";
 import type { TeacherMessage, TeacherReply } from "./teacher.ts";
-import type { LastAttempt, Rejection, TeacherTask, Verdict } from "./collect.ts";
+import type { Judgement, LastAttempt, Rejection, TeacherTask } from "./collect.ts";
 import { fillInstruction } from "./instruction.ts";
 import type { CollectionSettings } from "./journal.ts";
 import { leakOf } from "./leak.ts";
@@ -105,7 +105,7 @@ export function hintTask(options: HintTaskOptions = {}): TeacherTask {
       }];
     },
 
-    judge(problem: Problem, reply: TeacherReply): Verdict {
+    judge(problem: Problem, reply: TeacherReply): Judgement {
       const unfinished = unfinishedReply(reply);
       if (unfinished !== null) return unfinished;
       const hint = splitReply(reply)?.text;

@@ -4,7 +4,7 @@ import type { Problem } from "../data/types.ts";
 import type { Reward } from "../rewards/reward.ts";
 import { scoreRollouts } from "../rewards/score.ts";
 import type { TeacherReply } from "./teacher.ts";
-import type { Rejection, TeacherTask, Verdict } from "./collect.ts";
+import type { Judgement, Rejection, TeacherTask } from "./collect.ts";
 import { fillInstruction } from "./instruction.ts";
 import type { CollectionSettings } from "./journal.ts";
 import { finalAnswer, splitReply, traceOf } from "./reply.ts";
@@ -72,6 +72,8 @@ export function traceTask(options: TraceTaskOptions): TeacherTask {
     },
 
     async precheck(problem: Problem): Promise<Rejection | null> {
+      // Without a reference program the tests alone judge.
+      if (problem.tests !== undefined && problem.answer === "") return null;
       const wrong = await fault(problem, completionOf("…", problem.answer));
       return wrong === null
         ? null
@@ -82,7 +84,7 @@ export function traceTask(options: TraceTaskOptions): TeacherTask {
       { role: "user", content: fillInstruction(instruction, problem) },
     ],
 
-    async judge(problem: Problem, reply: TeacherReply): Promise<Verdict> {
+    async judge(problem: Problem, reply: TeacherReply): Promise<Judgement> {
       const unfinished = unfinishedReply(reply);
       if (unfinished !== null) return unfinished;
       const split = splitReply(reply);
@@ -102,7 +104,7 @@ export function traceTask(options: TraceTaskOptions): TeacherTask {
       const { answer: gold, tier, source, tests } = problem;
       return {
         kept: {
-          ...{ answer: gold, trace, tier },
+          ...{ answer: gold === "" ? answer : gold, trace, tier },
           ...(source === undefined ? {} : { source }),
           ...(tests === undefined ? {} : { tests }),
           ...(tokens === null ? {} : { trace_tokens: tokens }),

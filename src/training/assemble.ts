@@ -8,7 +8,8 @@ import { type CausalLM } from "../models/model.ts";
 import { findBaseModel, readPeftConfig } from "../models/peft.ts";
 import { modelPresets } from "../models/presets.ts";
 import { randomModel } from "../models/random.ts";
-import { createReward } from "../rewards/registry.ts";
+import { accuracyReward } from "../rewards/accuracy.ts";
+import { type Reward } from "../rewards/reward.ts";
 import { type WeightedReward } from "../rewards/score.ts";
 import { type Device, type DType } from "../tensor/dtype.ts";
 import { cudaDevices } from "../tensor/memory.ts";
@@ -23,14 +24,15 @@ import {
 import { datasetProblems } from "./dataset.ts";
 import { AdamW } from "./optimizer.ts";
 import { type DataProgress } from "./problem_encoder.ts";
-import { arithmeticProblems, type RunProblems } from "./problems.ts";
+import { type RunProblems, taskProblems } from "./problems.ts";
 import { type Run } from "./run.ts";
 import { stepSeed } from "./seed.ts";
-import { arithmeticTokenizer } from "../tokenizer/arithmetic.ts";
 import { Tokenizer } from "../tokenizer/tokenizer.ts";
 
 /** Everything a run is made of, and what the loop needs beside it. */
 export interface Parts extends Run {
+  /** What says right or wrong: of gold answers, and in evaluations. */
+  readonly judge: Reward;
   /** Where the tensors are. */
   readonly device: Device;
   /** Folder of the model that LoRA adapters belong to; null where the weights themselves are trained. */
@@ -74,16 +76,11 @@ export async function assemble(
   device: Device,
   checkpoint: string | null,
   saved: TrainState | null,
-  ownRewards: readonly WeightedReward[] | undefined,
+  rewards: readonly WeightedReward[],
+  judge: Reward,
   progress?: DataProgress,
 ): Promise<Parts> {
-  if (ownRewards === undefined && given.rewards.code_execution !== undefined) {
-    throw new ConfigError([
-      "'rewards.code_execution' runs programs, which needs a sandbox, and this version has none: train on problems " +
-      "with answers, or give the library a reward of your own",
-    ]);
-  }
-  const set = await runProblems(given, checkpoint, progress);
+  const set = await runProblems(given, { checkpoint, judge, progress });
   const config: Config = {
     ...given,
     max_steps: set.maxSteps,
@@ -101,8 +98,6 @@ export async function assemble(
       `Cannot train: the tokenizer has ${set.tokenizer.vocabSize} tokens, the model's vocabulary ${policy.vocabSize}`,
     );
   }
-  const rewards = ownRewards ?? Object.entries(config.rewards)
-    .map(([name, weight]) => ({ reward: createReward(name), weight: weight! }));
   const controller = createController(controllerSpec(config));
   const makeOptimizer = (phase: Phase) => {
     const from = phase === "sft" ? config.sft : config;
@@ -127,6 +122,7 @@ export async function assemble(
     set,
     tokenizer: set.tokenizer,
     rewards,
+    judge,
     controller,
     opensThink: set.opensThink,
     stopIds: set.tokenizer.stopTokenIds,
@@ -152,23 +148,35 @@ export async function assemble(
   return parts;
 }
 
-/** The problems of a config. A checkpoint's tokenizer goes before the model's. */
+/** Options of {@linkcode runProblems}. */
+export interface RunProblemsOptions {
+  /** Folder of a checkpoint, whose tokenizer goes before the model's. */
+  readonly checkpoint?: string | null;
+  /** What says whether a gold answer is right. Default: the accuracy reward. */
+  readonly judge?: Reward;
+  /** Told how far the data is read. */
+  readonly progress?: DataProgress;
+}
+
+/** The problems of a config. */
 export async function runProblems(
   config: Config,
-  checkpoint: string | null = null,
-  progress?: DataProgress,
+  { checkpoint = null, judge: given, progress }: RunProblemsOptions = {},
 ): Promise<RunProblems> {
+  await using own = new AsyncDisposableStack();
+  const judge = given ?? own.use(accuracyReward());
   const source = checkpoint ?? config.model.path;
   const tokenizer = source === null ? null : await Tokenizer.load(source);
-  return config.data.task === "arithmetic"
-    ? await arithmeticProblems(config, tokenizer ?? arithmeticTokenizer())
-    : await datasetProblems(config, tokenizer, progress);
+  const { task } = config.data;
+  return task === "dataset"
+    ? await datasetProblems(config, tokenizer, judge, progress)
+    : await taskProblems(config, task, judge, tokenizer);
 }
 
 /** A preset's shape with the vocabulary of a tokenizer, rounded up so that products over it are fast. */
 export function presetConfig(config: Config, tokenizer: Tokenizer): Record<string, unknown> {
   const shape = modelPresets[config.model.preset!];
-  if (config.data.task === "arithmetic") return { ...shape };
+  if (config.data.task !== "dataset") return { ...shape };
   return { ...shape, vocab_size: Math.ceil(tokenizer.vocabSize / 64) * 64 };
 }
 

@@ -15,12 +15,9 @@ import { parseArgs } from "../std/cli.ts";
 import { suggest } from "../std/text.ts";
 import { parse, stringify } from "../std/yaml.ts";
 import { crossChecks } from "./config_checks.ts";
-import { checkSchema, rewardNames, type SchemaProblem } from "./config_schema.ts";
+import { checkSchema, rewardKeys, type SchemaProblem } from "./config_schema.ts";
 import type { LearningRateType } from "./lr_schedule.ts";
 import { isRecord } from "../std/record.ts";
-
-/** The name of a built-in reward. */
-export type RewardName = "accuracy" | "format" | "tag_count" | "code_format" | "code_execution";
 
 /** The model that is trained: exactly one of `preset` and `path`. */
 export interface ModelSettings {
@@ -114,7 +111,7 @@ export interface DataSettings {
    * Where the problems come from: arithmetic, the built-in generator; dataset, which `path` or
    * `sources` name. Default: arithmetic, or dataset if one of these is given.
    */
-  task: "arithmetic" | "dataset";
+  task: "arithmetic" | "programming" | "dataset";
   /** The data set: a file (JSONL, JSON, either gzipped, Parquet) or a folder of them. Default: null. */
   path: string | null;
   /** How the rows of `path` are read: the name of a preset. Default: null, which reads by `columns`. */
@@ -230,7 +227,7 @@ export interface GuidanceSettings {
    */
   decay_steps: number | null;
   /** The reward that the controller follows, r_k; one of the run's rewards. Default: accuracy. */
-  reward: RewardName;
+  reward: string;
   /**
    * Whether guidance tokens enter the loss: all (Eq. 3), none, or clipped_importance (a teacher's
    * token was chosen with certainty, so its ratio is its probability π_θ, clipped as in Eq. 3). Default: all.
@@ -338,6 +335,161 @@ export interface EvalSettings {
   max_completion_length: number | null;
 }
 
+/**
+ * The rewards of a run, each by its name with its weight λ ≥ 0: a number, or where it has options a mapping with
+ * `weight` among them. A weight of 0 measures a reward without learning from it. Naming any reward leaves out the
+ * default, accuracy 1.
+ */
+export interface RewardsSettings {
+  /** 1 for the right answer, compared as mathematics (appendix B.5 of the paper). Default: 1 if no reward is named. */
+  accuracy?: number;
+  /** 1 for the right letter of a multiple-choice question, as GPQA's. Default: absent. */
+  multiple_choice?: number;
+  /** Share of a problem's tests that the program passes (appendix B.4). Default: absent. */
+  code_execution?: number | CodeExecutionSettings;
+  /** 1 for exactly `<think>…</think><answer>…</answer>` (appendix B.2). Default: absent. */
+  format?: number;
+  /** A quarter for each of the four tags that occurs exactly once (appendix B.1). Default: absent. */
+  tag_count?: number;
+  /** 1 for the format with a fenced block of code in the answer (appendix B.3). Default: absent. */
+  code_format?: number;
+  /** Up to 1 for reasoning in visible steps. Default: absent. */
+  reasoning_steps?: number;
+  /** Shorter is better within a group, for right answers most (Kimi k1.5). Default: absent. */
+  length?: number | LengthSettings;
+  /** A right answer earns more the shorter it is, a wrong one loses less the longer it is. Default: absent. */
+  cosine?: number | CosineSettings;
+  /** A penalty for repeated n-grams. Default: absent. */
+  repetition_penalty?: number | RepetitionSettings;
+  /** A penalty that grows over the last tokens before the limit (DAPO, Eq. 13). Default: absent. */
+  soft_overlong?: number | SoftOverlongSettings;
+  /** Rewards of your own, each a module that exports it. Default: absent. */
+  modules?: ModuleRewardSettings[];
+}
+
+/** Options of the reward that runs programs. */
+export interface CodeExecutionSettings {
+  /** Weight λ. Default: 1. */
+  weight: number;
+  /** 1 if all tests pass, else 0, where the default is the share that passes. Default: false. */
+  all_or_nothing: boolean;
+  /** The most tests of a problem to run, chosen by its id, the same for all its samples. Default: null, which is all. */
+  max_tests: number | null;
+  /** Numbers that a program prints may differ by this much, absolute or relative. Default: null, which is not at all. */
+  tolerance: number | null;
+  /**
+   * A module whose default export tells whether what a program printed is right, `(input, expected, actual) =>
+   * boolean`, for problems with several right outputs. Default: null, which compares lines.
+   */
+  checker: string | null;
+}
+
+/** Options of the length reward. */
+export interface LengthSettings {
+  /** Weight λ. Default: 1. */
+  weight: number;
+  /** The reward that says which completions are right. Default: accuracy. */
+  of: "accuracy" | "code_execution" | "multiple_choice";
+}
+
+/** Options of the cosine-scaled reward. */
+export interface CosineSettings {
+  /** Weight λ. Default: 1. */
+  weight: number;
+  /** The reward that says which completions are right. Default: accuracy. */
+  of: "accuracy" | "code_execution" | "multiple_choice";
+  /** A wrong completion of no tokens. Default: -1. */
+  min_value_wrong: number;
+  /** A wrong completion of the longest. Default: -0.5. */
+  max_value_wrong: number;
+  /** A right completion of the longest. Default: 0.5. */
+  min_value_correct: number;
+  /** A right completion of no tokens. Default: 1. */
+  max_value_correct: number;
+  /** Tokens of the longest. Default: null, which is max_completion_length. */
+  max_length: number | null;
+}
+
+/** Options of the repetition penalty. */
+export interface RepetitionSettings {
+  /** Weight λ. Default: 1. */
+  weight: number;
+  /** Words of an n-gram. Default: 3. */
+  ngram_size: number;
+  /** What a completion of nothing but repetition gets, below 0. Default: -1. */
+  max_penalty: number;
+}
+
+/** Options of the soft overlong penalty. */
+export interface SoftOverlongSettings {
+  /** Weight λ. Default: 1. */
+  weight: number;
+  /** Tokens from which a completion gets -1. Default: null, which is max_completion_length. */
+  max_length: number | null;
+  /** Tokens before that over which the penalty grows. Default: null, which is a fifth of them. */
+  cache: number | null;
+}
+
+/** A reward of your own. */
+export interface ModuleRewardSettings {
+  /** The module's path or URL, `./my_reward.ts`. */
+  path: string;
+  /** Its name in metrics. Default: null, which is the file's name. */
+  name: string | null;
+  /** Weight λ. Default: 1. */
+  weight: number;
+  /** Seconds after which a sample's score is given up and its process killed. Default: 10. */
+  timeout: number;
+  /** Samples that are judged at a time, each in a process of its own. Default: 1. */
+  processes: number;
+  /** What the module may do beside reading files, as Deno's flags say it. Default: nothing. */
+  permissions: ModulePermissions;
+  /** Handed to the module's function. Default: none. */
+  options: Record<string, unknown>;
+}
+
+/** What a reward of your own may do: true for all, or a list of the hosts, folders or programs. */
+export interface ModulePermissions {
+  /** Hosts that it may reach. Default: none. */
+  net?: boolean | string[];
+  /** Files and folders that it may write. Default: none. */
+  write?: boolean | string[];
+  /** Environment variables that it is given. Default: none. */
+  env?: string[];
+  /** Programs that it may run. Default: none. */
+  run?: boolean | string[];
+}
+
+/** Where programs are run. */
+export interface SandboxSettings {
+  /**
+   * pyodide (Python in WebAssembly, nothing to install), process (native interpreters under bubblewrap), or e2b (E2B's
+   * cloud, or a server that speaks its API; the key is read from E2B_API_KEY). Default: pyodide.
+   */
+  provider: "pyodide" | "process" | "e2b";
+  /** Programs at a time. Default: null, which is one a core, and 8 of e2b. */
+  concurrency: number | null;
+  /** Seconds that a program may run on one test. Default: 10. */
+  timeout: number;
+  /** Megabytes that a program may use. Default: 256. */
+  memory_mb: number;
+  /** Kilobytes that a program may print. Default: 1024. */
+  output_kb: number;
+  /**
+   * Programs of pyodide that share a process, one after the other, with its memory and files put back between them; 1
+   * for a fresh process each, which takes about ten times as long. Default: 100.
+   */
+  programs_per_process: number;
+  /** Template of e2b. Default: null, which is E2B's own. */
+  template: string | null;
+  /** Domain of a self-hosted e2b. Default: null. */
+  domain: string | null;
+  /** URL of the control plane of a self-hosted e2b. Default: null. */
+  api_url: string | null;
+  /** URL of the sandboxes of a self-hosted e2b. Default: null. */
+  sandbox_url: string | null;
+}
+
 /** A whole run, every key with its value. See {@linkcode parseConfig} for how to get one. */
 export interface Config {
   /** Name of the run's folder; -2, -3, … is added if that is taken. Default: run. */
@@ -357,11 +509,10 @@ export interface Config {
   data: DataSettings;
   /** Guidance from the teacher's traces. */
   guidance: GuidanceSettings;
-  /**
-   * Weight λ ≥ 0 of each reward by name: accuracy, format, tag_count, code_format, code_execution. A weight of 0
-   * measures a reward without learning from it. Default: accuracy 1.
-   */
-  rewards: { [name in RewardName]?: number };
+  /** What completions are scored by. Default: `{ accuracy: 1 }`. */
+  rewards: RewardsSettings;
+  /** Where programs are run, for rewards that run them. */
+  sandbox: SandboxSettings;
   /** The supervised warm start. */
   sft: SftSettings;
   /** Held-out evaluation. */
@@ -571,7 +722,9 @@ function chooseImplied<T>(value: T): T {
 
 /** The keys below a path; none if it is not known or a value. */
 function keysAt(path: Path): readonly string[] {
-  if (path[0] === "rewards") return path.length === 1 ? rewardNames : [];
+  if (path[0] === "rewards") {
+    return path.length === 1 ? [...rewardKeys.keys()] : rewardKeys.get(String(path[1])) ?? [];
+  }
   // Every part of a list has the keys of the first one of its default.
   const value = valueAt(configDefaults, path.map((part) => typeof part === "number" ? 0 : part));
   return isRecord(value) ? Object.keys(value) : [];
@@ -579,9 +732,11 @@ function keysAt(path: Path): readonly string[] {
 
 /** Dotted names of all keys that a flag can set. */
 function flagNames(): string[] {
+  const options = [...rewardKeys].filter(([name]) => name !== "modules")
+    .flatMap(([name, keys]) => keys.map((key) => `rewards.${name}.${key}`));
   return Object.entries(configDefaults).flatMap(([key, value]) =>
     isRecord(value) ? keysAt([key]).map((inner) => `${key}.${inner}`) : [key]
-  );
+  ).concat(options);
 }
 
 function didYouMean(name: string | undefined): string {

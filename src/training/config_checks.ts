@@ -5,6 +5,7 @@
  */
 
 import type { Config } from "./config.ts";
+import { moduleName, rewardWeights } from "./reward_settings.ts";
 
 /** A check that needs several keys. It gives the problem, or undefined if all is well. */
 export interface CrossCheck {
@@ -21,6 +22,9 @@ const adaptiveControllers: readonly string[] = [
   "printed",
   "target",
 ];
+
+/** The presets whose vocabulary is that of a built-in task. */
+const taskPresets: readonly (string | null)[] = ["arithmetic", "programming"];
 
 /** Every such check. */
 export const crossChecks: readonly CrossCheck[] = [
@@ -45,9 +49,9 @@ export const crossChecks: readonly CrossCheck[] = [
       if (path !== null && sources.length > 0) {
         return "only one of 'data.path' and 'data.sources' may be given: put the path among the sources";
       }
-      return task === "arithmetic" && (path !== null || sources.length > 0)
+      return task !== "dataset" && (path !== null || sources.length > 0)
         ? "'data.task' must be dataset where 'data.path' or 'data.sources' is given: current value is " +
-          '"arithmetic"'
+          JSON.stringify(task)
         : undefined;
     },
   },
@@ -56,8 +60,8 @@ export const crossChecks: readonly CrossCheck[] = [
     check(config) {
       const { data, sft, eval: { data: benchmarks }, model: { preset } } = config;
       if (data.task === "dataset") {
-        return preset === "arithmetic"
-          ? "'model.preset' arithmetic knows only the characters of its own task: give --model.path=FOLDER, " +
+        return taskPresets.includes(preset)
+          ? `'model.preset' ${preset} knows only the tokens of its own task: give --model.path=FOLDER, ` +
             "or --model.preset=gsm8k for a small model with a tokenizer learned from the data"
           : undefined;
       }
@@ -97,22 +101,61 @@ export const crossChecks: readonly CrossCheck[] = [
   {
     keys: ["rewards"],
     check: ({ rewards }) =>
-      Object.values(rewards).some((weight) => weight > 0)
+      [...rewardWeights(rewards).values()].some((weight) => weight > 0)
         ? undefined
         : `'rewards' must give at least one reward a weight above 0: current value is ` +
           `${JSON.stringify(rewards)}; for example accuracy: 1`,
   },
   {
+    keys: ["rewards.modules"],
+    check({ rewards }) {
+      const names = (rewards.modules ?? []).map(moduleName);
+      const unnamed = names.findIndex((name) => name === null);
+      if (unnamed >= 0) {
+        return `'rewards.modules[${unnamed}].name' must be given, since the file's name is none for a reward: ` +
+          `current path is ${JSON.stringify(rewards.modules![unnamed].path)}`;
+      }
+      const twice = names.find((name, i) =>
+        name !== null && (name in rewards || names.indexOf(name) !== i)
+      );
+      return twice === undefined
+        ? undefined
+        : `'rewards' must name each reward once: current value names '${twice}' twice; give one of them another 'name'`;
+    },
+  },
+  ...(["length", "cosine"] as const).map((name): CrossCheck => ({
+    keys: [`rewards.${name}`, "rewards"],
+    check({ rewards }) {
+      const settings = rewards[name];
+      if (settings === undefined) return undefined;
+      const of = typeof settings === "number" ? "accuracy" : settings.of;
+      return rewards[of] === undefined
+        ? `'rewards.${name}' needs to know which completions are right: name '${of}' under 'rewards' too, ` +
+          "with weight 0 if it shall only be measured"
+        : undefined;
+    },
+  })),
+  {
+    keys: ["rewards.soft_overlong", "max_completion_length"],
+    check({ rewards: { soft_overlong: settings }, max_completion_length: most }) {
+      if (typeof settings !== "object" || settings.cache === null) return undefined;
+      const length = settings.max_length ?? most;
+      return settings.cache <= length
+        ? undefined
+        : `'rewards.soft_overlong.cache' must be at most 'max_length' (${length}): current value is ${settings.cache}`;
+    },
+  },
+  {
     keys: ["rewards", "guidance.reward"],
-    check: ({ rewards, guidance: { reward } }) =>
-      rewards[reward] === undefined
-        ? `'guidance.reward' must be one of the run's rewards ` +
-          `(${Object.keys(rewards).join(", ") || "none"}): current value is ${
-            JSON.stringify(reward)
-          }; ` +
+    check({ rewards, guidance: { reward } }) {
+      const names = [...rewardWeights(rewards).keys()];
+      return names.includes(reward)
+        ? undefined
+        : `'guidance.reward' must be one of the run's rewards ` +
+          `(${names.join(", ") || "none"}): current value is ${JSON.stringify(reward)}; ` +
           `name it under 'rewards' too, with weight 0 if it shall only be measured ` +
-          `(giving any reward leaves out the default, accuracy: 1)`
-        : undefined,
+          `(giving any reward leaves out the default, accuracy: 1)`;
+    },
   },
   {
     keys: ["per_device_train_batch_size", "gradient_accumulation_steps", "num_generations"],

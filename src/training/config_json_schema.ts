@@ -16,6 +16,8 @@ export interface JsonSchema {
   properties?: Record<string, JsonSchema>;
   /** The parts of a list. */
   items?: JsonSchema;
+  /** The forms that a value may have. */
+  anyOf?: JsonSchema[];
   /** The value of a key that is not given. */
   default?: unknown;
   /** Every other keyword. */
@@ -93,14 +95,22 @@ function describe(
     inner.description = text;
     const type = typeName(property?.tsType);
     if (type !== undefined && interfaces.has(type)) {
-      describe(inner.items ?? inner, type, `${prefix}${key}.`, interfaces);
+      describe(mappingOf(inner), type, `${prefix}${key}.`, interfaces);
     }
   }
 }
 
-/** The interface that a property's type names, if it names one: `Name` or `Name[]`. */
+/** Where the keys of a value stand: its own, those of a list's parts, or of the one mapping that it may be. */
+function mappingOf(schema: JsonSchema): JsonSchema {
+  return schema.items ?? schema.anyOf?.find(({ properties }) => properties !== undefined) ?? schema;
+}
+
+/** The interface that a property's type names, if it names one: `Name`, `Name[]` or `number | Name`. */
 function typeName(type: DocType | undefined): string | undefined {
   if (type?.kind === "array") return typeName(type.value as DocType);
+  if (type?.kind === "union") {
+    return (type.value as DocType[]).map(typeName).find((name) => name !== undefined);
+  }
   if (type?.kind === "typeRef") return (type.value as { typeName: string }).typeName;
   return undefined;
 }
@@ -113,13 +123,13 @@ export interface KeyDescription {
   readonly description: string;
 }
 
-/** Every key of a described schema with its description, groups before their keys; for `--help`. */
+/** Every key of a described schema with its description, options of a value behind it; for `--help`. */
 export function describeKeys(schema: JsonSchema, prefix: string = ""): KeyDescription[] {
   return Object.entries(schema.properties ?? {}).flatMap(([key, inner]) => [
     ...(inner.properties ? [] : [{
       key: `${prefix}${key}`,
       description: inner.description ?? "",
     }]),
-    ...describeKeys(inner, `${prefix}${key}.`),
+    ...describeKeys(inner.items ? {} : mappingOf(inner), `${prefix}${key}.`),
   ]);
 }

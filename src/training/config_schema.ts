@@ -23,7 +23,6 @@ const positive = z.number().gt(0);
 const decayRate = z.number().min(0).lt(1);
 const tier = z.int().min(1).max(32);
 const learningRateType = z.enum(LEARNING_RATE_TYPES);
-const rewardName = z.enum(["accuracy", "format", "tag_count", "code_format", "code_execution"]);
 const path = z.string().min(1);
 
 const model = z.strictObject({
@@ -39,6 +38,76 @@ const model = z.strictObject({
   lora_target_modules: z.union([z.literal("all-linear"), z.array(path).min(1)])
     .default("all-linear"),
   use_rslora: z.boolean().default(false),
+});
+
+/** A weight alone, or a weight with options. */
+function weighted<Options extends z.ZodRawShape>(options: Options) {
+  return z.union([nonNegative, z.strictObject({ ...weight, ...options })]).optional();
+}
+const weight = { weight: nonNegative.default(1) };
+const correctness = z.enum(["accuracy", "code_execution", "multiple_choice"]);
+
+const allowed = z.union([z.boolean(), z.array(path)]).optional();
+
+const rewards = z.strictObject({
+  accuracy: nonNegative.optional(),
+  multiple_choice: nonNegative.optional(),
+  code_execution: weighted({
+    all_or_nothing: z.boolean().default(false),
+    max_tests: positiveCount.nullable().default(null),
+    tolerance: positive.nullable().default(null),
+    checker: path.nullable().default(null),
+  }),
+  format: nonNegative.optional(),
+  tag_count: nonNegative.optional(),
+  code_format: nonNegative.optional(),
+  reasoning_steps: nonNegative.optional(),
+  length: weighted({ of: correctness.default("accuracy") }),
+  cosine: weighted({
+    of: correctness.default("accuracy"),
+    min_value_wrong: z.number().default(-1),
+    max_value_wrong: z.number().default(-0.5),
+    min_value_correct: z.number().default(0.5),
+    max_value_correct: z.number().default(1),
+    max_length: positiveCount.nullable().default(null),
+  }),
+  repetition_penalty: weighted({
+    ngram_size: positiveCount.default(3),
+    max_penalty: z.number().lt(0).default(-1),
+  }),
+  soft_overlong: weighted({
+    max_length: positiveCount.nullable().default(null),
+    cache: positiveCount.nullable().default(null),
+  }),
+  modules: z.array(z.strictObject({
+    path,
+    name: z.string().regex(/^[a-z][a-z0-9_]*$/, {
+      error: "must begin with a small letter, followed by small letters, digits and '_'",
+    }).nullable().default(null),
+    ...weight,
+    timeout: positive.default(10),
+    processes: positiveCount.default(1),
+    permissions: z.strictObject({
+      net: allowed,
+      write: allowed,
+      env: z.array(path).optional(),
+      run: allowed,
+    }).default({}),
+    options: z.record(z.string(), z.unknown()).default({}),
+  })).optional(),
+});
+
+const sandbox = z.strictObject({
+  provider: z.enum(["pyodide", "process", "e2b"]).default("pyodide"),
+  concurrency: positiveCount.nullable().default(null),
+  timeout: positive.default(10),
+  memory_mb: positiveCount.default(256),
+  output_kb: positiveCount.default(1024),
+  programs_per_process: positiveCount.default(100),
+  template: path.nullable().default(null),
+  domain: path.nullable().default(null),
+  api_url: path.nullable().default(null),
+  sandbox_url: path.nullable().default(null),
 });
 
 const columns = z.strictObject({
@@ -57,7 +126,7 @@ const tierOrder = z.array(path).min(1).nullable().default(null);
 const sourceName = path.nullable().default(null);
 
 const data = z.strictObject({
-  task: z.enum(["arithmetic", "dataset"]).default("arithmetic"),
+  task: z.enum(["arithmetic", "programming", "dataset"]).default("arithmetic"),
   path: path.nullable().default(null),
   ...reading,
   tier_order: tierOrder,
@@ -98,7 +167,7 @@ const guidance = z.strictObject({
   interval: positiveCount.nullable().default(null),
   end_length: nonNegative.default(0),
   decay_steps: positiveCount.nullable().default(null),
-  reward: rewardName.default("accuracy"),
+  reward: path.default("accuracy"),
   loss: z.enum(["all", "none", "clipped_importance"]).default("all"),
   include_answer: z.boolean().default(false),
 });
@@ -148,7 +217,8 @@ export const configSchema = z.strictObject({
   model: model.prefault({}),
   data: data.prefault({}),
   guidance: guidance.prefault({}),
-  rewards: z.partialRecord(rewardName, nonNegative).default({ accuracy: 1 }),
+  rewards: rewards.default({ accuracy: 1 }),
+  sandbox: sandbox.prefault({}),
   sft: sft.prefault({}),
   eval: evaluation.prefault({}),
 
@@ -196,8 +266,19 @@ export const configSchema = z.strictObject({
 /** What the schema makes of a value; a type test proves it equal to `Config`. */
 export type ConfigOutput = z.output<typeof configSchema>;
 
-/** The names of the rewards that a config may weigh. */
-export const rewardNames: readonly z.output<typeof rewardName>[] = rewardName.options;
+/** The keys of `rewards`, and those of each one that has options. */
+export const rewardKeys: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries(rewards.shape).map(([name, schema]) => [name, optionKeys(schema.unwrap())]),
+);
+
+function optionKeys(schema: z.ZodType): string[] {
+  const one = schema instanceof z.ZodArray
+    ? schema.element
+    : schema instanceof z.ZodUnion
+    ? schema.options[1]
+    : schema;
+  return one instanceof z.ZodObject ? Object.keys(one.shape) : [];
+}
 
 /** Something wrong with one key. */
 export interface SchemaProblem {
@@ -226,13 +307,24 @@ export function check<S extends z.ZodType>(schema: S, value: unknown): Checked<z
   const result = schema.safeParse(value);
   if (result.success) return { output: result.data };
   return {
-    problems: result.error.issues.map((issue) => ({
+    problems: result.error.issues.flatMap((issue) => branchIssues(issue)).map((issue) => ({
       path: issue.path.map((part) => typeof part === "symbol" ? String(part) : part),
       requirement: requirementOf(issue),
       ...(issue.code === "unrecognized_keys" ? { unknownKeys: issue.keys } : {}),
       ...(issue.code === "invalid_value" ? { options: issue.values.map(String) } : {}),
     })),
   };
+}
+
+/** Of a value that may be several things, what is wrong with it as the one that it comes nearest to. */
+function branchIssues(issue: Issue, prefix: PropertyKey[] = []): Issue[] {
+  const path = [...prefix, ...issue.path];
+  if (issue.code !== "invalid_union") return [{ ...issue, path }];
+  const nearest =
+    issue.errors.find((issues) =>
+      !issues.some((inner) => inner.code === "invalid_type" && inner.path.length === 0)
+    ) ?? issue.errors[0];
+  return nearest.flatMap((inner) => branchIssues(inner, path));
 }
 
 const kinds: Readonly<Record<string, string>> = {

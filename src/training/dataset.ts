@@ -9,6 +9,7 @@ import { type DataReport, formatDataReport } from "../data/report.ts";
 import { filterHardProblems } from "../data/sample_filter.ts";
 import { type DataSource, loadProblems, OWN_COLUMNS } from "../data/source.ts";
 import { type Problem } from "../data/types.ts";
+import { type Reward } from "../rewards/reward.ts";
 import { trainBpe } from "../tokenizer/bpe_trainer.ts";
 import { type PromptFormat } from "../tokenizer/prompt_format.ts";
 import { Tokenizer } from "../tokenizer/tokenizer.ts";
@@ -30,6 +31,7 @@ import { stepSeed } from "./seed.ts";
 export async function datasetProblems(
   config: Config,
   loaded: Tokenizer | null,
+  judge: Reward,
   progress: DataProgress = () => {},
 ): Promise<RunProblems> {
   const { data, sft, seed } = config;
@@ -41,7 +43,7 @@ export async function datasetProblems(
   if (loaded === null) progress("learning a tokenizer from texts", 0, read.length);
   const tokenizer = loaded ?? learnTokenizer(read, config);
   const format = await promptFormat(config, tokenizer);
-  const encoder = new ProblemEncoder(config, tokenizer, format, progress);
+  const encoder = new ProblemEncoder(config, tokenizer, format, judge, progress);
 
   const { rest, held } = config.eval.data.length > 0
     ? { rest: read, held: await readBenchmarks(config.eval.data, benchmarkReports, progress) }
@@ -168,10 +170,11 @@ export async function datasetProblems(
 export async function datasetBenchmarks(
   config: Config,
   tokenizer: Tokenizer,
+  judge: Reward,
   progress: DataProgress = () => {},
 ): Promise<Pick<RunProblems, "benchmarks" | "opensThink" | "notes">> {
   const format = await promptFormat(config, tokenizer);
-  const encoder = new ProblemEncoder(config, tokenizer, format, progress);
+  const encoder = new ProblemEncoder(config, tokenizer, format, judge, progress);
   const sources = config.eval.data.length > 0 ? [] : dataSources(config);
   refuseMissing(config);
   const reports: DataReport[] = [];

@@ -66,7 +66,7 @@ export async function planRun(
 ): Promise<RunPlan> {
   const { model, data, sft } = config;
   const shape = model.path === null
-    ? data.task === "arithmetic"
+    ? data.task !== "dataset"
       ? modelPresets[model.preset!]
       : { ...modelPresets[model.preset!], vocab_size: model.vocab_size }
     : await readModelConfig(model.path);
@@ -178,7 +178,7 @@ function memoryPlan(
 
 /** Tokens of the longest prompt; those of the built-in task are short. */
 function longestPrompt({ data }: Config): number {
-  return data.task === "arithmetic" ? 64 : data.max_prompt_length ?? 1024;
+  return data.task !== "dataset" ? 64 : data.max_prompt_length ?? 1024;
 }
 
 /** Rollouts that are sampled together. */

@@ -3,7 +3,6 @@ import { addStages, filterProblems, type FilterStage } from "../data/filters.ts"
 import { presentProblem } from "../data/present.ts";
 import { Random } from "../data/random.ts";
 import { type EncodedProblem, encodeProblem, type Problem } from "../data/types.ts";
-import { createReward } from "../rewards/registry.ts";
 import { type Reward } from "../rewards/reward.ts";
 import { validateGold } from "../rewards/score.ts";
 import { type PromptFormat } from "../tokenizer/prompt_format.ts";
@@ -35,7 +34,6 @@ export class ProblemEncoder {
   stages: readonly FilterStage[] = [];
   /** Those of each benchmark. */
   readonly benchmarkStages: FilterStage[] = [];
-  readonly #accuracy: Reward = createReward("accuracy");
   readonly #held = new Map<Problem, EncodedProblem>();
   #heldIds = 0;
 
@@ -43,6 +41,7 @@ export class ProblemEncoder {
     readonly config: Config,
     readonly tokenizer: Tokenizer,
     readonly format: PromptFormat,
+    readonly judge: Reward,
     readonly progress: DataProgress,
   ) {}
 
@@ -144,17 +143,15 @@ export class ProblemEncoder {
     return encodeProblem(problem, this.tokenizer, { includeAnswer });
   }
 
-  /** The problems whose gold answer does not score 1; those with tests are judged by running programs. */
+  /** The problems whose gold answer does not score 1. */
   async #goldFailures(
     problems: readonly Problem[],
   ): Promise<{ problem: Problem; reason: string }[]> {
     const options = { promptOpensThink: this.format.opensThink };
-    const failures = await validateGold(problems, [this.#accuracy], options);
+    const failures = await validateGold(problems, [this.judge], options);
     return failures.map(({ problem, reason }) => ({
       problem,
-      reason: problem.tests === undefined
-        ? `${reason} (${problem.answer.slice(0, 60)})`
-        : "it is judged by running its tests, which needs a sandbox",
+      reason: problem.tests === undefined ? `${reason} (${problem.answer.slice(0, 60)})` : reason,
     }));
   }
 }

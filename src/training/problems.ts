@@ -1,9 +1,13 @@
 /** The problems of a run, whatever its task: what a step trains on, and what is held out. */
 import { ArithmeticTask } from "../data/arithmetic.ts";
+import { type BuiltInTask } from "../data/built_in_task.ts";
 import { curriculumBatch, sftBatch } from "../data/curriculum.ts";
 import { type EncodedProblem, encodeProblem, type Problem } from "../data/types.ts";
-import { createReward } from "../rewards/registry.ts";
+import { ProgrammingTask } from "../data/programming.ts";
+import { type Reward } from "../rewards/reward.ts";
 import { validateGold } from "../rewards/score.ts";
+import { arithmeticTokenizer } from "../tokenizer/arithmetic.ts";
+import { programmingTokenizer } from "../tokenizer/programming.ts";
 import { type Tokenizer } from "../tokenizer/tokenizer.ts";
 import { type Config } from "./config.ts";
 import { stepSeed } from "./seed.ts";
@@ -54,13 +58,33 @@ export function problemsPerStep(config: Config): number {
     config.num_generations;
 }
 
-/** The built-in task: endless problems, each a function of seed and step. */
-export async function arithmeticProblems(
+/** The name of a built-in task. */
+export type TaskName = Exclude<Config["data"]["task"], "dataset">;
+
+/** The built-in tasks, each with the tokenizer of its own vocabulary. */
+const tasks: Readonly<Record<TaskName, () => { task: BuiltInTask; tokenizer: Tokenizer }>> = {
+  arithmetic: () => ({ task: new ArithmeticTask(), tokenizer: arithmeticTokenizer() }),
+  programming: () => ({ task: new ProgrammingTask(), tokenizer: programmingTokenizer() }),
+};
+
+/** Held-out problems whose gold solution is tried before a run: the task builds them all in one way. */
+const triedProblems = 16;
+
+/**
+ * The problems of a built-in task: endless, each a function of seed and step.
+ *
+ * @param judge What says whether a gold solution is right.
+ * @param loaded The tokenizer of a model that was loaded; null for the task's own.
+ */
+export async function taskProblems(
   config: Config,
-  tokenizer: Tokenizer,
+  name: TaskName,
+  judge: Reward,
+  loaded: Tokenizer | null,
 ): Promise<RunProblems> {
   const { seed } = config;
-  const task = new ArithmeticTask();
+  const { task, tokenizer: own } = tasks[name]();
+  const tokenizer = loaded ?? own;
   const encode = (problems: Problem[]) =>
     problems.map((problem) =>
       encodeProblem(problem, tokenizer, { includeAnswer: config.guidance.include_answer })
@@ -70,7 +94,7 @@ export async function arithmeticProblems(
     count: config.eval.num_problems,
     seed: stepSeed(seed, "held-out", 0),
   });
-  const unsound = await validateGold(heldOut, [createReward("accuracy")]);
+  const unsound = await validateGold(heldOut.slice(0, triedProblems), [judge]);
   if (unsound.length > 0) {
     throw new Error(`Cannot evaluate: problem '${unsound[0].problem.id}': ${unsound[0].reason}`);
   }
@@ -90,7 +114,7 @@ export async function arithmeticProblems(
       })),
     solutions: (step) =>
       encode(sftBatch(task, seed, step, config.sft.batch_size, config.sft.mixture)),
-    benchmarks: [{ name: config.data.task, problems: encode(heldOut) }],
+    benchmarks: [{ name, problems: encode(heldOut) }],
     notes: [],
     report: null,
   };

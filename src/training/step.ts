@@ -7,18 +7,19 @@
  */
 import { type Advantages, groupAdvantages } from "../algorithms/advantages.ts";
 import { type EncodedProblem } from "../data/types.ts";
-import { generate, type Rollout } from "../engine/generate.ts";
+import { generate, generateYielding, type Rollout } from "../engine/generate.ts";
 import { assignGuidance, guidedCount } from "../guidance/assign.ts";
 import { type Observation } from "../guidance/controller.ts";
 import { type RewardSample } from "../rewards/reward.ts";
 import { type SampleScore, scoreRollouts } from "../rewards/score.ts";
+import { eventLoop } from "../std/turns.ts";
 import { memory, resetPeakMemory, synchronize } from "../tensor/memory.ts";
 import { manualSeed } from "../tensor/tensor.ts";
 import { type TrainState } from "./checkpoint.ts";
 import { maxOf, meanOf, type Metrics, minOf, stdOf } from "./metrics.ts";
 import { type Run } from "./run.ts";
 import { stepSeed } from "./seed.ts";
-import { type Update, updatePolicy } from "./update.ts";
+import { referenceLogProbs, type Update, updatePolicy } from "./update.ts";
 
 /** All that a step leaves: its figures, and its completions for whoever wants to read them. */
 export interface StepRecord {
@@ -62,22 +63,20 @@ export async function trainStep(state: TrainState, run: Run): Promise<StepRecord
   );
 
   manualSeed(stepSeed(config.seed, "rollouts", state.step));
-  const rollouts = sampleRollouts(run, problems, prefixes); // P·G completions from π_old
+  const scoring = new Scoring(run); // appendix B, in other processes where it takes time
+  const rollouts = await sampleRollouts(run, problems, prefixes, scoring); // P·G completions from π_old
   clock.lap("rollout");
 
-  const samples = rollouts.map((rollout, i) => asSample(run, rollout, problems, i));
-  const scores = await scoreRollouts( // appendix B
-    samples,
-    run.rewards,
-    { promptOpensThink: run.opensThink },
-  );
+  const reference = await referenceLogProbs(run, rollouts); // null where β = 0
+  clock.lap("train");
+  const { samples, scores } = await scoring.done();
   clock.lap("reward");
 
   const advantages = groupAdvantages( // Eq. 9
     scores.map((score) => score.total),
     { numGenerations: config.num_generations, scaleRewards: config.scale_rewards },
   );
-  const update = updatePolicy(state, run, rollouts, advantages); // Eq. 3, backward, AdamW
+  const update = updatePolicy(state, run, rollouts, advantages, reference); // Eq. 3, backward, AdamW
   synchronize(run.policy.device);
   clock.lap("train");
 
@@ -110,11 +109,13 @@ export async function trainStep(state: TrainState, run: Run): Promise<StepRecord
   };
 }
 
-function sampleRollouts(
+/** Samples some groups at a time, and has those scored while the next ones are sampled. */
+async function sampleRollouts(
   { config, policy, stopIds }: Run,
   problems: readonly EncodedProblem[],
   prefixes: readonly (readonly number[])[],
-): Rollout[] {
+  scoring: Scoring,
+): Promise<Rollout[]> {
   const G = config.num_generations;
   const groups = problems.map(({ promptIds }, p) => ({
     promptIds,
@@ -132,35 +133,53 @@ function sampleRollouts(
   const size = Math.max(1, Math.floor((config.rollout_batch_size ?? Infinity) / G));
   const rollouts: Rollout[] = [];
   for (let at = 0; at < groups.length; at += size) {
-    rollouts.push(...generate(policy, groups.slice(at, at + size), options));
+    const batch = groups.slice(at, at + size);
+    const sampled = at === 0
+      ? generate(policy, batch, options)
+      : await generateYielding(policy, batch, options);
+    rollouts.push(...sampled);
+    scoring.add(sampled, problems.slice(at, at + size));
+    if (at + size < groups.length) await eventLoop(); // what other processes are to score is sent off
   }
   return rollouts;
 }
 
-function asSample(
-  { config, tokenizer }: Run,
-  { completionIds, given }: Rollout,
-  problems: readonly EncodedProblem[],
-  index: number,
-): RewardSample {
-  const problem = problems[Math.floor(index / config.num_generations)];
-  const completion = tokenizer.decode(completionIds, {
-    skipSpecialTokens: true,
-    allowUnknown: true,
-  });
-  return { prompt: problem.prompt, completion, completionIds, given, problem };
+/** Scores rollouts while the step goes on. */
+class Scoring {
+  readonly #samples: RewardSample[] = [];
+  readonly #scores: Promise<SampleScore[]>[] = [];
+
+  constructor(readonly run: Run) {}
+
+  /** Begins with these, G of each problem. */
+  add(rollouts: readonly Rollout[], problems: readonly EncodedProblem[]): void {
+    const { config: { num_generations: numGenerations }, tokenizer, rewards, opensThink } =
+      this.run;
+    const samples = rollouts.map(({ completionIds, given }, i): RewardSample => {
+      const problem = problems[Math.floor(i / numGenerations)];
+      const completion = tokenizer.decode(completionIds, {
+        skipSpecialTokens: true,
+        allowUnknown: true,
+      });
+      return { prompt: problem.prompt, completion, completionIds, given, problem };
+    });
+    const options = { promptOpensThink: opensThink, numGenerations };
+    this.#samples.push(...samples);
+    const scores = scoreRollouts(samples, rewards, options);
+    scores.catch(() => {}); // a failure is told where the scores are waited for
+    this.#scores.push(scores);
+  }
+
+  /** Every sample with its scores, in the order in which they came. */
+  async done(): Promise<{ samples: RewardSample[]; scores: SampleScore[] }> {
+    return { samples: this.#samples, scores: (await Promise.all(this.#scores)).flat() };
+  }
 }
 
-/** The reward that the controller follows: the config's, or the only one of a run with rewards of its own. */
+/** The reward that the controller follows: the config's, or the first of a run with rewards of its own. */
 function followedReward({ config, rewards }: Run): string {
   const { reward } = config.guidance;
-  if (rewards.some((r) => r.reward.name === reward)) return reward;
-  if (rewards.length === 1) return rewards[0].reward.name;
-  throw new Error(
-    `Cannot follow a reward as 'guidance.reward' must be one of the run's rewards (${
-      rewards.map((r) => r.reward.name).join(", ")
-    }): current value is ${reward}`,
-  );
+  return rewards.some((r) => r.reward.name === reward) ? reward : rewards[0].reward.name;
 }
 
 /** What the controller follows: the means of one reward over graded completions. */
@@ -190,6 +209,7 @@ function rewardMetrics(
     reward: advantages.rewardMean,
     reward_std: meanOf(advantages.std),
     frac_reward_zero_std: advantages.fracRewardZeroStd,
+    skipped_groups: advantages.skippedGroups,
     "advantages/std": stdOf([...advantages.values]),
   };
   for (const { reward: { name } } of run.rewards) {
@@ -220,7 +240,7 @@ function completionMetrics(rollouts: readonly Rollout[]): Metrics {
   };
 }
 
-/** Wall-clock seconds of a step's parts. */
+/** Wall-clock seconds of a step's parts; of the rewards only what the step waited for them. */
 class Clock {
   readonly #start = performance.now();
   #last = this.#start;
@@ -228,7 +248,7 @@ class Clock {
 
   lap(part: "rollout" | "reward" | "train"): void {
     const now = performance.now();
-    this.#seconds[part] = (now - this.#last) / 1000;
+    this.#seconds[part] = (this.#seconds[part] ?? 0) + (now - this.#last) / 1000;
     this.#last = now;
   }
 

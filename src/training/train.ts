@@ -1,7 +1,8 @@
 /** A whole run: warm start, reinforcement learning, evaluations, checkpoints, and the way back in after a stop. */
 import { evaluate } from "../evaluation/evaluate.ts";
 import { loadModel, saveModel } from "../models/checkpoint.ts";
-import { createReward } from "../rewards/registry.ts";
+import { type Reward } from "../rewards/reward.ts";
+import { RewardSet } from "../rewards/reward_set.ts";
 import { type WeightedReward } from "../rewards/score.ts";
 import { availableMemory } from "../tensor/memory.ts";
 import { manualSeed, type Tensor } from "../tensor/tensor.ts";
@@ -18,6 +19,7 @@ import { type Config, describeChanges, loadConfig, stringifyConfig } from "./con
 import { type Interrupt, listenForInterrupt } from "./interrupt.ts";
 import { machineFor, memoryTrouble } from "./machine.ts";
 import { planRun } from "./plan.ts";
+import { type Metrics } from "./metrics.ts";
 import { type DataSummary } from "./problems.ts";
 import {
   type EvalRecord,
@@ -33,9 +35,12 @@ import {
   RunFolderError,
   stepName,
 } from "./run_folder.ts";
+import { rewardSpecs, sandboxSpec } from "./reward_settings.ts";
 import { sftStep } from "./sft.ts";
 import { stepSeed } from "./seed.ts";
 import { trainStep } from "./step.ts";
+import { type SandboxUsage } from "../sandbox/sandbox.ts";
+import { eventLoop } from "../std/turns.ts";
 import { version } from "../version.ts";
 
 /** Options of {@linkcode train}. */
@@ -44,8 +49,13 @@ export interface TrainOptions {
   readonly resume?: boolean;
   /** End after the warm start. Default: false. */
   readonly sftOnly?: boolean;
-  /** Rewards of your own, in place of the config's. */
+  /**
+   * Rewards of your own, one at least, in place of the config's. They are not disposed of. Guidance follows the one that
+   * `guidance.reward` names, otherwise the first.
+   */
   readonly rewards?: readonly WeightedReward[];
+  /** What says right or wrong of gold answers and in evaluations, in place of accuracy and code execution. */
+  readonly judge?: Reward;
   /** Told what happens. */
   readonly reporter?: Reporter;
   /** Finish the step and save on Ctrl-C; a second one ends at once. Default: false. */
@@ -77,6 +87,9 @@ export class DivergedError extends Error {
  */
 export async function train(config: Config, options: TrainOptions = {}): Promise<TrainResult> {
   const { reporter = {} } = options;
+  if (options.rewards?.length === 0) {
+    throw new Error("Cannot train without rewards: option 'rewards' must have one, or be left out");
+  }
   const existing = options.resume ? RunFolder.newest(config.output_dir, config.run_name) : null;
   if (existing !== null) await refuseChangedKeys(existing, config);
   if (existing !== null && isFinished(existing, options.sftOnly ?? false)) {
@@ -84,6 +97,10 @@ export async function train(config: Config, options: TrainOptions = {}): Promise
   }
   await initialize({ threads: config.threads });
   await refuseWhatCannotFit(config, reporter);
+  await using rewards = await RewardSet.create(
+    rewardSpecs(config),
+    sandboxSpec(config.sandbox),
+  );
   using claimed = new DisposableStack();
   if (existing !== null) claimed.use(existing.lock());
   const name = existing === null ? undefined : listCheckpoints(existing).at(-1);
@@ -94,7 +111,8 @@ export async function train(config: Config, options: TrainOptions = {}): Promise
     chooseDevice(config),
     checkpoint,
     saved?.state ?? null,
-    options.rewards,
+    options.rewards ?? rewards.weighted,
+    options.judge ?? rewards.judge,
     (phase, done, total) => reporter.preparing?.(phase, done, total),
   );
 
@@ -127,7 +145,8 @@ export async function train(config: Config, options: TrainOptions = {}): Promise
     example: promptExample(parts, state),
   });
   using interrupt = options.handleInterrupt ? await listenForInterrupt() : null;
-  const loop = new Loop(parts.config, folder, parts, state, reporter, interrupt);
+  const usage = () => rewards.usage;
+  const loop = new Loop(parts.config, folder, parts, state, reporter, interrupt, usage);
   const ending = await loop.run(options.sftOnly ?? false);
   return { folder: folder.path, ending, evaluations: readEvals(folder) };
 }
@@ -217,9 +236,17 @@ function readEvals(folder: RunFolder): EvalRecord[] {
   return readJsonLines(folder.join("eval.jsonl"));
 }
 
-/** One turn of the event loop: timers, the terminal and servers of the same process go on between steps. */
-function eventLoop(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
+/**
+ * What a step used of the sandbox; nothing where none was started. How many programs were run is no figure of the run
+ * itself: what was scored before, and is remembered, is not run again, and after a resume nothing is remembered.
+ */
+function usageMetrics(before: SandboxUsage | null, after: SandboxUsage | null): Metrics {
+  if (after === null) return {};
+  return {
+    "perf/sandbox_programs": after.programs - (before?.programs ?? 0),
+    "perf/sandbox_failures": after.failures - (before?.failures ?? 0),
+    "time/sandbox": after.seconds - (before?.seconds ?? 0),
+  };
 }
 
 /** Walks a run's state to its end. */
@@ -231,6 +258,7 @@ class Loop {
     readonly state: TrainState,
     readonly reporter: Reporter,
     readonly interrupt: Interrupt | null,
+    readonly sandboxUsage: () => SandboxUsage | null,
   ) {}
 
   async run(sftOnly: boolean): Promise<"finished" | "interrupted"> {
@@ -240,14 +268,16 @@ class Loop {
     if (state.step === 0 || state.phase === "sft") await this.enterReinforcement();
     await this.prepareReference();
     while (state.step < config.max_steps) {
+      const used = this.sandboxUsage();
       const record = await trainStep(state, this.parts);
+      const metrics = { ...record.metrics, ...usageMetrics(used, this.sandboxUsage()) };
       state.step++;
-      this.log("metrics.jsonl", state.step, record.metrics);
+      this.log("metrics.jsonl", state.step, metrics);
       if (config.completions_steps > 0 && state.step % config.completions_steps === 0) {
         const text = record.completions.map((line) => jsonLine({ ...line })).join("");
         this.folder.writeWhole(`completions/${stepName(state.step)}.jsonl`, text);
       }
-      this.reporter.step?.(state.step, config.max_steps, record.metrics);
+      this.reporter.step?.(state.step, config.max_steps, metrics);
       await eventLoop();
       this.checkSkipped("step", record.metrics.loss, record.metrics.grad_norm);
       const last = state.step === config.max_steps;
@@ -370,7 +400,7 @@ class Loop {
         model: parts.policy,
         tokenizer: parts.tokenizer,
         problems,
-        reward: createReward("accuracy"),
+        reward: parts.judge,
         promptOpensThink: parts.opensThink,
         batchSize: config.eval.batch_size,
         generation: {

@@ -14,7 +14,7 @@ import {
 } from "../algorithms/objective.ts";
 import { tokenLogProbs } from "../algorithms/token_log_probs.ts";
 import { type Rollout } from "../engine/generate.ts";
-import { type CausalLM } from "../models/model.ts";
+import { Turns } from "../std/turns.ts";
 import { backward, noGrad } from "../tensor/autograd.ts";
 import * as ops from "../tensor/ops.ts";
 import { scope, type Tensor, tensor } from "../tensor/tensor.ts";
@@ -85,12 +85,17 @@ interface Pass {
   readonly difference: { readonly sum: number; readonly max: number; readonly count: number };
 }
 
-/** Learns from a step's rollouts. Changes the policy, the optimizer and the counters of the state. */
+/**
+ * Learns from a step's rollouts. Changes the policy, the optimizer and the counters of the state.
+ *
+ * @param reference {@linkcode referenceLogProbs} of the rollouts.
+ */
 export function updatePolicy(
   state: TrainState,
   run: Run,
   rollouts: readonly Rollout[],
   advantages: Advantages,
+  reference: readonly Float32Array[] | null,
 ): Update {
   const { config, optimizer } = run;
   const rate = learningRate(state.step, {
@@ -103,8 +108,7 @@ export function updatePolicy(
     minLrRate: config.min_lr_rate,
   });
   // A row without an advantage has no policy gradient: only a KL term makes it worth a pass.
-  const inLoss = (i: number) =>
-    !(config.mask_truncated_completions && rollouts[i].finishReason === "length");
+  const inLoss = (i: number) => advantages.counts[i] && !masked(run, rollouts[i]);
   const trained = rollouts.flatMap((_, i) =>
     inLoss(i) && (advantages.values[i] !== 0 || config.beta !== 0) ? [i] : []
   );
@@ -122,15 +126,21 @@ export function updatePolicy(
   const lossTokens = (rollout: Rollout) =>
     rollout.completionIds.length - (config.guidance.loss === "none" ? rollout.given : 0);
   const totals = {
-    rows: rollouts.length,
+    rows: advantages.counts.filter((counts) => counts).length,
     tokens: rollouts.reduce((n, rollout, i) => n + (inLoss(i) ? lossTokens(rollout) : 0), 0),
   };
   const lengthOf = (i: number) => rollouts[i].promptIds.length + rollouts[i].completionIds.length;
-  const buckets = lengthBuckets(trained.map(lengthOf), config.per_device_train_batch_size)
-    .map((bucket) => bucket.map((i) => trained[i]));
+  const buckets = bucketsOf(run, rollouts, trained);
   using microBatches = new MicroBatches();
   for (const rows of buckets) {
-    microBatches.add(run, rows.map((i) => rollouts[i]), rows.map((i) => advantages.values[i]));
+    microBatches.add(
+      run,
+      rows.map((i) => ({
+        rollout: rollouts[i],
+        advantage: advantages.values[i],
+        reference: reference?.[i] ?? null,
+      })),
+    );
   }
   const passes: Pass[] = [];
   let norm = 0, loss = 0;
@@ -171,33 +181,84 @@ export function updatePolicy(
   };
 }
 
+/** Whether a completion was cut off and such ones are left out of the loss. */
+function masked({ config }: Run, rollout: Rollout): boolean {
+  return config.mask_truncated_completions && rollout.finishReason === "length";
+}
+
+/** Rollouts by their index in micro-batches of about one length. */
+function bucketsOf(run: Run, rollouts: readonly Rollout[], rows: readonly number[]): number[][] {
+  const lengths = rows.map((i) => rollouts[i].promptIds.length + rollouts[i].completionIds.length);
+  return lengthBuckets(lengths, run.config.per_device_train_batch_size)
+    .map((bucket) => bucket.map((i) => rows[i]));
+}
+
+/**
+ * log π_ref of each rollout's completion tokens, in nats; null where β = 0. Gives up the thread now and then, so that
+ * the rollouts can be scored meanwhile.
+ */
+export async function referenceLogProbs(
+  run: Run,
+  rollouts: readonly Rollout[],
+): Promise<Float32Array[] | null> {
+  const { reference, policy: { device }, config: { temperature } } = run;
+  if (reference === null) return null;
+  const all = rollouts.map(({ completionIds }) => new Float32Array(completionIds.length));
+  const rows = rollouts.flatMap((rollout, i) => masked(run, rollout) ? [] : [i]);
+  const turns = new Turns();
+  for (const bucket of bucketsOf(run, rollouts, rows)) {
+    using batch = completionBatch(bucket.map((i) => rollouts[i]), device);
+    const matrix = noGrad(() =>
+      scope(() => {
+        const { hidden } = reference.forward(batch.ids, { lengths: batch.lengths });
+        const states = predictingStates(hidden, batch);
+        const { logProbs } = tokenLogProbs(states, reference.head, batch.targets, { temperature });
+        return toMatrix(logProbs, batch).toFloat32Array(); // [B, C]
+      })
+    );
+    bucket.forEach((i, b) => {
+      const start = b * batch.width;
+      all[i].set(matrix.subarray(start, start + all[i].length));
+    });
+    await turns.giveWay();
+  }
+  return all;
+}
+
+/** A rollout with what it is trained by. */
+interface TrainedRow {
+  readonly rollout: Rollout;
+  readonly advantage: number;
+  readonly reference: Float32Array | null;
+}
+
 /** The micro-batches of a step. It owns their tensors, also when making one of them fails. */
 class MicroBatches {
   readonly list: MicroBatch[] = [];
   readonly #owned = new DisposableStack();
 
-  add(run: Run, rollouts: Rollout[], advantages: number[]): void {
-    const { policy: { device }, reference, config } = run;
-    const batch = this.#owned.use(completionBatch(rollouts, device));
+  add({ policy: { device } }: Run, trained: readonly TrainedRow[]): void {
+    const batch = this.#owned.use(completionBatch(trained.map(({ rollout }) => rollout), device));
     const { rows, width } = batch;
     const own = (make: () => Tensor) => this.#owned.use(scope(make).keep());
-    const matrix = (value: (rollout: Rollout, c: number) => number) => {
+    const matrix = (value: (row: TrainedRow, c: number) => number) => {
       const data = new Float32Array(rows * width);
-      rollouts.forEach((rollout, b) =>
-        rollout.completionIds.forEach((_, c) => data[b * width + c] = value(rollout, c))
+      trained.forEach((row, b) =>
+        row.rollout.completionIds.forEach((_, c) => data[b * width + c] = value(row, c))
       );
       return own(() => ops.toDevice(tensor(data, [rows, width]), device, "float32"));
     };
+    const advantages = Float32Array.from(trained, ({ advantage }) => advantage);
     this.list.push({
       batch,
       mask: matrix(() => 1),
-      guidanceMask: matrix(({ given }, c) => c < given ? 1 : 0),
-      sampledLogProbs: matrix(({ logProbs }, c) => logProbs[c]),
-      advantages: own(() => ops.toDevice(tensor(Float32Array.from(advantages)), device, "float32")),
+      guidanceMask: matrix(({ rollout: { given } }, c) => c < given ? 1 : 0),
+      sampledLogProbs: matrix(({ rollout: { logProbs } }, c) => logProbs[c]),
+      advantages: own(() => ops.toDevice(tensor(advantages), device, "float32")),
       oldLogProbs: null,
-      referenceLogProbs: reference === null
+      referenceLogProbs: trained[0].reference === null
         ? null
-        : own(() => referenceLogProbs(reference, batch, config.temperature)),
+        : matrix(({ reference }, c) => reference![c]),
     });
   }
 
@@ -205,21 +266,6 @@ class MicroBatches {
     for (const micro of this.list) micro.oldLogProbs?.dispose();
     this.#owned.dispose();
   }
-}
-
-function referenceLogProbs(
-  reference: CausalLM,
-  batch: CompletionBatch,
-  temperature: number,
-): Tensor {
-  return noGrad(() =>
-    scope(() => {
-      const { hidden } = reference.forward(batch.ids, { lengths: batch.lengths });
-      const states = predictingStates(hidden, batch);
-      const { logProbs } = tokenLogProbs(states, reference.head, batch.targets, { temperature });
-      return toMatrix(logProbs, batch);
-    })
-  );
 }
 
 /** Forward, objective and backward of one micro-batch; gradients add up in the policy's parameters. */

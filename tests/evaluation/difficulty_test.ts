@@ -43,9 +43,9 @@ async function measure(change: Partial<MeasureDifficultyOptions> = {}) {
   const firsts = new Map<string, number[]>(problems.map(({ id }) => [id, []]));
   const reward: Reward = {
     name: "parity",
-    score(sample) {
+    score(sample, context) {
       firsts.get(sample.problem.id)!.push(sample.completionIds[0]);
-      return parity.score(sample);
+      return parity.score(sample, context);
     },
   };
   let tokens = 0;

@@ -6,7 +6,7 @@ import { assertEquals, assertStringIncludes } from "../../src/std/assert.ts";
 const root = new URL("../../", import.meta.url).pathname;
 
 const program = (url: string) => `
-import { createController, initialize, parseConfig, train, version } from "${url}/mod.ts";
+import { createController, createReward, createSandbox, parseConfig, scoreRollouts, train, version } from "${url}/mod.ts";
 
 const controller = createController({ controller: "g2rpo_a", length: 40, maxLength: 65 });
 let state = controller.initial();
@@ -26,9 +26,41 @@ const { ending, evaluations } = await train(parseConfig({
   eval: { num_problems: 4 },
 }));
 console.log(ending, evaluations.length, version);
+
+// What runs in child processes, which load their modules by URL too.
+await using sandbox = await createSandbox({ provider: "pyodide", concurrency: 1 });
+const rewards = [
+  createReward("accuracy"),
+  createReward({ name: "module", path: "own.ts" }),
+  createReward({ name: "code_execution", checker: "checker.ts" }, () => Promise.resolve(sandbox)),
+];
+const [{ values, ungraded }] = await scoreRollouts([{
+  prompt: "",
+  completion: "<answer>\\\\frac{1}{2}</answer>",
+  completionIds: [],
+  given: 0,
+  problem: { id: "half", prompt: "", answer: "0.5", trace: "", tier: 1 },
+}], rewards.slice(0, 2).map((reward) => ({ reward, weight: 1 })));
+console.log("values", JSON.stringify(values), JSON.stringify(ungraded));
+const [{ total, ungraded: reasons }] = await scoreRollouts([{
+  prompt: "",
+  completion: "<answer>\\n\`\`\`python\\nprint(6 * 7)\\n\`\`\`\\n</answer>",
+  completionIds: [],
+  given: 0,
+  problem: {
+    id: "program",
+    prompt: "",
+    answer: "",
+    trace: "",
+    tier: 1,
+    tests: { kind: "stdin", language: "python", cases: [{ input: "", output: "42" }] },
+  },
+}], [{ reward: rewards[2], weight: 1 }]);
+console.log("total", total, JSON.stringify(reasons));
+for (const reward of rewards) await reward[Symbol.asyncDispose]?.();
 `;
 
-Deno.test("mod.ts by URL: a controller, then one step", async () => {
+Deno.test("mod.ts by URL: a controller, one step, and rewards in processes of their own", async () => {
   await prepareShim(); // so that the child finds libtorch and the shim in the cache
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
     const path = join(root, normalize(decodeURIComponent(new URL(request.url).pathname)));
@@ -47,6 +79,9 @@ Deno.test("mod.ts by URL: a controller, then one step", async () => {
   try {
     const host = `127.0.0.1:${server.addr.port}`;
     await Deno.writeTextFile(join(elsewhere, "program.ts"), program(`http://${host}`));
+    await Deno.writeTextFile(join(elsewhere, "own.ts"), "export default () => 0.25;");
+    const checker = "export default (_, expected, actual) => expected === actual.trim();";
+    await Deno.writeTextFile(join(elsewhere, "checker.ts"), checker);
     const run = async (permissions: string[], ...args: string[]) => {
       const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
         args: [
@@ -70,6 +105,8 @@ Deno.test("mod.ts by URL: a controller, then one step", async () => {
     const output = await run(native, "all");
     assertStringIncludes(output, "length 20");
     assertStringIncludes(output, "finished 2 ");
+    assertStringIncludes(output, 'values {"accuracy":1,"own":0.25} {}');
+    assertStringIncludes(output, "total 1 {}");
   } finally {
     await server.shutdown();
     await Deno.remove(elsewhere, { recursive: true });

@@ -53,6 +53,20 @@ Deno.test("the summary says what was done, learned and not learned", () => {
   ) assertStringIncludes(text, part);
 });
 
+Deno.test("what could not be graded is told", () => {
+  assert(!/ungraded|skipped/i.test(formatSummary(run)), "all was");
+  const steps = run.steps.map((line) => ({
+    ...line,
+    skipped_groups: 1,
+    "rewards/accuracy/ungraded": 0,
+    "rewards/code_execution/ungraded": 5,
+  }));
+  const text = formatSummary({ ...run, steps });
+  assertStringIncludes(text, "Ungraded by code_execution: 100 of 160 rollouts");
+  assertStringIncludes(text, "fewer than two graded rollouts: 20 of 20 groups");
+  assert(!text.includes("Ungraded by accuracy"));
+});
+
 Deno.test("a difference within the noise is not called a gain", () => {
   const text = formatSummary({ ...run, evaluations: [evaluation(0, 0.4), evaluation(20, 0.43)] });
   assertStringIncludes(text, "nothing is shown");

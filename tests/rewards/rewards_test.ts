@@ -1,8 +1,10 @@
 import { ArithmeticTask } from "../../src/data/arithmetic.ts";
 import { type Problem, solutionText } from "../../src/data/types.ts";
-import { createReward, REWARD_NAMES } from "../../src/rewards/registry.ts";
+import { createReward, REWARD_NAMES, type RewardName } from "../../src/rewards/registry.ts";
 import type { RewardSample } from "../../src/rewards/reward.ts";
-import { assert, assertEquals, assertThrows } from "../../src/std/assert.ts";
+import { SandboxError } from "../../src/sandbox/sandbox.ts";
+import { assertEquals, assertThrows } from "../../src/std/assert.ts";
+import { contextOf } from "./samples.ts";
 
 const problem = new ArithmeticTask().build(87, [["*", 5], ["+", 6], ["-", 7]]);
 
@@ -12,100 +14,29 @@ function sample(completion: string, gold: Problem = problem): RewardSample {
 
 const CODE = "<think>add them</think>\n<answer>\n```python\nprint(34)\n```\n</answer>";
 
-async function scores(name: string, cases: [string, number][]): Promise<void> {
+async function scores(name: RewardName, cases: [string, number][]): Promise<void> {
   for (const [completion, expected] of cases) {
-    const score = await createReward(name).score(sample(completion));
+    const score = await createReward(name).score(sample(completion), contextOf([]));
     assertEquals(score, expected, `${name} of ${JSON.stringify(completion)}`);
   }
 }
 
-Deno.test("every reward: the gold solution scores 1 and nothing at all scores 0", async () => {
-  assertEquals(REWARD_NAMES, ["accuracy", "format", "tag_count", "code_format"]);
+Deno.test("every reward goes by its name", () => {
+  const noSandbox = () => Promise.reject(new SandboxError("none here"));
   for (const name of REWARD_NAMES) {
-    assertEquals(createReward(name).name, name);
+    const spec = name === "cosine"
+      ? { name, maxLength: 10 }
+      : name === "soft_overlong"
+      ? { name, maxLength: 10, cache: 5 }
+      : { name };
+    assertEquals(createReward(spec, noSandbox).name, name);
+  }
+});
+
+Deno.test("accuracy and the rewards of form: the gold solution scores 1 and nothing at all 0", async () => {
+  for (const name of ["accuracy", "format", "tag_count", "code_format"] as const) {
     const gold = name === "code_format" ? CODE : solutionText(problem);
     await scores(name, [[gold, 1], ["", 0]]);
-  }
-});
-
-Deno.test("accuracy: the integer of the one answer section after the thinking", () =>
-  scores("accuracy", [
-    ["<think>x</think><answer>34</answer>", 1],
-    ["<think>x</think><answer>35</answer>", 0],
-    ["<think>x</think><answer> 34\n</answer>", 1],
-    ["<think>x</think>\n\n<answer>034</answer>", 1],
-    ["<think>x</think><answer>-34</answer>", 0],
-    ["<think>x</think><answer>34.5</answer>", 0],
-    ["<think>x</think><answer>3 4</answer>", 0],
-    ["<think>x</think><answer></answer>", 0],
-    ["<think>x</think><answer>41-7=34</answer>", 0],
-    ["<think>x</think>34", 0],
-    ["<answer>34</answer>", 1],
-    ["x</think><answer>34</answer>", 1],
-    ["<think>x</think><answer>34</answer> as I said", 1],
-  ]));
-
-Deno.test("accuracy: an answer in the thinking, cut off or out of order earns nothing", () =>
-  scores("accuracy", [
-    ["<think><answer>34</answer></think>", 0],
-    ["<think><answer>34</answer>", 0],
-    ["<think><answer>34</think></answer>", 0],
-    ["<answer>34</answer></think>", 0],
-    ["<answer>34</answer><think>x</think>", 0],
-    ["<think>x</think><think><answer>34</answer>", 0],
-    ["<think>x</think><answer>34", 0],
-    ["<think>x</think></answer>34<answer>", 0],
-  ]));
-
-Deno.test("accuracy: listing several answers earns nothing", () =>
-  scores("accuracy", [
-    ["<think>x</think><answer>34</answer><answer>35</answer>", 0],
-    ["<think>x</think><answer>34</answer><answer>34</answer>", 0],
-    ["<think><answer>33</answer></think><answer>34</answer>", 0],
-    ["<think>x</think><answer>33<answer>34</answer>", 0],
-    ["<think>x</think><answer>33 34</answer>", 0],
-    ["<think>x</think><answer>33,34</answer>", 0],
-  ]));
-
-Deno.test("accuracy: zero and negative gold answers, and one that cannot be graded", async () => {
-  const accuracy = createReward("accuracy");
-  for (const [answer, said] of [["0", "00"], ["0", "-0"], ["-5", "-05"], ["007", "7"]]) {
-    const given = sample(`<answer>${said}</answer>`, { ...problem, answer });
-    assertEquals(await accuracy.score(given), 1);
-  }
-  for (
-    const answer of [
-      "",
-      "  ",
-      "\\frac{1}{2",
-      "It follows from the lemma above that " + "no ".repeat(20),
-    ]
-  ) {
-    const score = await accuracy.score(sample("<answer>34</answer>", { ...problem, answer }));
-    assert(typeof score === "object" && score.ungraded.endsWith("' cannot be compared"));
-  }
-  const tests = { kind: "stdin", language: "python", cases: [{ input: "", output: "1" }] } as const;
-  assertEquals(await accuracy.score(sample("<answer>34</answer>", { ...problem, tests })), {
-    ungraded: "a programming problem is judged by its tests",
-  });
-});
-
-Deno.test("accuracy: any gold answer, compared by what it says", async () => {
-  const accuracy = createReward("accuracy");
-  const cases: [gold: string, answer: string, expected: number][] = [
-    ["1080", "1,080", 1],
-    ["1080", "The answer is \\boxed{1{,}080}.", 1],
-    ["1080", "\\boxed{1080} or \\boxed{1081}", 0],
-    ["1080", "It is 1080", 0],
-    ["\\frac{1}{2}", "$\\boxed{0.5}$", 1],
-    ["\\frac{1}{2}", "1/2", 1],
-    ["C", "(C)", 1],
-    ["C", "C or D", 0],
-    ["34", "34 or 35", 0],
-  ];
-  for (const [answer, said, expected] of cases) {
-    const given = sample(`<think>x</think><answer>${said}</answer>`, { ...problem, answer });
-    assertEquals(await accuracy.score(given), expected, `${said} for ${answer}`);
   }
 });
 
@@ -131,9 +62,12 @@ Deno.test("code_format: the block must be in the language that the tests ask for
     ...problem,
     tests: { kind: "stdin" as const, language, cases: [{ input: "", output: "34" }] },
   });
-  assertEquals(await reward.score(sample(CODE, asked("python"))), 1);
-  assertEquals(await reward.score(sample(CODE, asked("rust"))), 0);
-  assertEquals(await reward.score(sample(CODE.replace("python", "lua"), asked("lua"))), 1);
+  assertEquals(await reward.score(sample(CODE, asked("python")), contextOf([])), 1);
+  assertEquals(await reward.score(sample(CODE, asked("rust")), contextOf([])), 0);
+  assertEquals(
+    await reward.score(sample(CODE.replace("python", "lua"), asked("lua")), contextOf([])),
+    1,
+  );
 });
 
 Deno.test("format: exactly the two sections in order", () =>
@@ -163,23 +97,12 @@ Deno.test("tag_count: a quarter for each tag that is there exactly once", () =>
     ["<THINK>", 0],
   ]));
 
-Deno.test("registry: an unknown name is refused with the known ones", () => {
+Deno.test("registry: an unknown name is refused with the known ones, code without a sandbox", () => {
   assertThrows(
-    () => createReward("acuracy"),
+    () => createReward("acuracy" as RewardName),
     Error,
-    "one of accuracy, format, tag_count, code_format: current value is 'acuracy'",
+    "must be one of accuracy, multiple_choice, code_execution, format,",
   );
+  assertThrows(() => createReward("code_execution"), Error, "without a sandbox");
+  assertThrows(() => createReward("cosine"), RangeError, "'maxLength' must be");
 });
-
-Deno.test("accuracy: without answer tags the last box after the thinking answers", () =>
-  scores("accuracy", [
-    ["So it is $\\boxed{34}$.", 1],
-    ["<think>\\boxed{33}</think> It is \\boxed{34}.", 1],
-    ["\\boxed{33}, no: \\boxed{34}", 1],
-    ["\\boxed{34} or \\boxed{33}", 0], // only the last one counts
-    ["<think>It is \\boxed{34}", 0], // still thinking
-    ["<think>\\boxed{34}</think> That is it.", 0],
-    ["<answer>\\boxed{33}</answer> \\boxed{34}", 0],
-    ["\\boxed{34} <answer>", 0], // tags that do not fit are no way around them
-    ["34", 0],
-  ]));

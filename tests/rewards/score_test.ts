@@ -9,7 +9,7 @@ const task = new ArithmeticTask();
 const problem = task.build(87, [["*", 5], ["+", 6], ["-", 7]]);
 
 /** The rewards that the built-in task's gold solutions satisfy. */
-const NAMES = ["accuracy", "format", "tag_count"];
+const NAMES = ["accuracy", "format", "tag_count"] as const;
 
 function sample(completion: string): RewardSample {
   return { prompt: problem.prompt, completion, completionIds: [], given: 0, problem };
@@ -27,7 +27,7 @@ const puppet: Reward = {
 };
 
 Deno.test("scoreRollouts: totals are weighted sums, values are not weighted, order is kept", async () => {
-  const rewards = ["accuracy", "format", "tag_count"].map((name, i) => ({
+  const rewards = NAMES.map((name, i) => ({
     reward: createReward(name),
     weight: [1, 0.5, 0][i],
   }));
@@ -118,7 +118,7 @@ Deno.test("scoreRollouts: no rewards, a reward twice and a bad weight are refuse
 Deno.test("validateGold: the task's own problems all score 1", async () => {
   const random = new Random(0);
   const problems = Array.from({ length: 200 }, (_, i) => task.problem(random, 1 + i % 8, "train"));
-  assertEquals(await validateGold(problems, NAMES.map(createReward)), []);
+  assertEquals(await validateGold(problems, NAMES.map((name) => createReward(name))), []);
 });
 
 Deno.test("validateGold: rows that fail are named with reward and reason", async () => {
@@ -136,4 +136,111 @@ Deno.test("validateGold: rows that fail are named with reward and reason", async
   ]);
   const opened = await validateGold([bare], [createReward("format")], { promptOpensThink: true });
   assertEquals(opened, []);
+});
+
+Deno.test("scoreRollouts: a reward may ask for another's score, which is made once", async () => {
+  let asked = 0;
+  const counted: Reward = {
+    name: "counted",
+    score({ completion }) {
+      asked++;
+      return completion === "?" ? { ungraded: "unsure" } : completion.length;
+    },
+  };
+  const twice: Reward = {
+    name: "twice",
+    async score(_, { scoreOf }) {
+      const score = await scoreOf("counted");
+      return typeof score === "number" ? 2 * score : score;
+    },
+  };
+  const weighted = [twice, counted].map((reward) => ({ reward, weight: 1 }));
+  const scores = await scoreRollouts([sample("abc"), sample("?")], weighted);
+  assertEquals(scores.map(({ values }) => values), [
+    { twice: 6, counted: 3 },
+    { twice: null, counted: null },
+  ]);
+  assertEquals(asked, 2);
+  await assertRejects(
+    () => scoreRollouts([sample("abc")], [{ reward: twice, weight: 1 }]),
+    Error,
+    "there is no reward 'counted'",
+  );
+});
+
+Deno.test("scoreRollouts: rewards that wait for each other are refused, whoever asks first", async () => {
+  const asking = (name: string, of: string, later: boolean): Reward => ({
+    name,
+    async score(_, { scoreOf }) {
+      if (later) await new Promise((resolve) => setTimeout(resolve, 1));
+      return await scoreOf(of);
+    },
+  });
+  for (const later of [true, false]) {
+    const rewards = [asking("a", "b", later), asking("b", "c", !later), asking("c", "a", true)];
+    await assertRejects(
+      () => scoreRollouts([sample("")], rewards.map((reward) => ({ reward, weight: 1 }))),
+      Error,
+      "which waits for its own",
+    );
+  }
+});
+
+Deno.test("scoreRollouts: what takes too long is given up, told so, and stays ungraded", async () => {
+  const told: unknown[] = [];
+  const slow: Reward = {
+    name: "slow",
+    timeoutMs: 20,
+    score({ completion }, { signal }) {
+      if (completion === "quick") return Promise.resolve(1);
+      return new Promise((_, reject) =>
+        signal.addEventListener("abort", () => {
+          told.push(signal.reason.message);
+          reject(signal.reason);
+        })
+      );
+    },
+  };
+  const scores = await scoreRollouts(
+    [sample("quick"), sample("never")],
+    [{ reward: slow, weight: 1 }],
+  );
+  assertEquals(scores.map(({ total }) => total), [1, null]);
+  assertEquals(scores[1].ungraded, { slow: "it took over 0.02 s" });
+  assertEquals(told, ["Reward 'slow' took over 0.02 s"]);
+});
+
+Deno.test("scoreRollouts: a group is G samples, or neighbours with the same problem", async () => {
+  const other = { ...problem };
+  const samples = [problem, problem, other, other, other].map((problem, i) => ({
+    ...sample(String(i)),
+    problem,
+  }));
+  const grouped: Reward = {
+    name: "grouped",
+    score: (_, { group }) => Number(group.map(({ completion }) => completion).join("")),
+  };
+  const groups = async (options = {}) =>
+    (await scoreRollouts(samples, [{ reward: grouped, weight: 1 }], options))
+      .map(({ total }) => total);
+  assertEquals(await groups(), [1, 1, 234, 234, 234]);
+  assertEquals(await groups({ numGenerations: 1 }), [0, 1, 2, 3, 4]);
+});
+
+Deno.test("validateGold: without a reference program only what nobody could grade is left out", async () => {
+  const tests = (language: string) => ({ kind: "stdin", language, cases: [] }) as const;
+  const bare = [
+    { ...problem, id: "a", answer: "", tests: tests("python") },
+    { ...problem, id: "b", answer: "", tests: tests("cobol") },
+    { ...problem, id: "c", answer: "print(1)", tests: tests("python") },
+  ];
+  const judge: Reward = {
+    name: "judge",
+    score: ({ problem }) => problem.tests?.language === "cobol" ? { ungraded: "no cobol" } : 0,
+  };
+  const failures = await validateGold(bare, [judge]);
+  assertEquals(failures.map(({ problem, reason }) => [problem.id, reason]), [
+    ["b", "no cobol"],
+    ["c", "its gold solution scored 0"],
+  ]);
 });

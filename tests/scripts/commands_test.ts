@@ -221,7 +221,9 @@ Deno.test("generate and eval use a trained folder", async (t) => {
         assertStringIncludes(stderr, "mine.jsonl: read as columns prompt, answer");
         assertStringIncludes(stderr, "left out  1  it has no answer");
         assertEquals(stdout.split("\n")[2].split(/ +/).slice(0, 4), ["1", "0.000", "0.000", "1"]);
-        const row = { prompt: "Q:1?", tests: { inputs: ["1\n"], outputs: ["2\n"] } };
+        // No sandbox runs this language.
+        const tests = { language: "java", test_cases: [{ input: "1\n", output: "2\n" }] };
+        const row = { prompt: "Q:1?", tests };
         await Deno.writeTextFile(join(cwd, "code.jsonl"), JSON.stringify(row));
         const ungraded = await runScript(
           "eval.ts",

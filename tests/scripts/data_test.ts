@@ -220,7 +220,9 @@ Deno.test("difficulty", async (t) => {
     });
 
     await t.step("says so where nothing can be measured", async () => {
-      const row = { prompt: "1", tests: { inputs: ["1\n"], outputs: ["2\n"] } };
+      // No sandbox runs this language.
+      const tests = { language: "java", test_cases: [{ input: "1\n", output: "2\n" }] };
+      const row = { prompt: "1", tests };
       await Deno.writeTextFile(join(cwd, "code.jsonl"), jsonLines([row]));
       const args = ["difficulty", "code.jsonl", "--model=model", "--system-prompt=none"];
       const { code, stdout, stderr } = await data([...args, "--threads=1"], options);

@@ -25,7 +25,8 @@ import {
   parseFlags,
   stringifyConfig,
 } from "../../src/training/config.ts";
-import { type ConfigOutput, rewardNames } from "../../src/training/config_schema.ts";
+import { rewardWeights } from "../../src/training/reward_settings.ts";
+import { type ConfigOutput, rewardKeys } from "../../src/training/config_schema.ts";
 import { quickstartYaml } from "../../src/training/quickstart.ts";
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true
@@ -50,9 +51,10 @@ Deno.test("the Config interface is the schema's output", () => {
 });
 
 Deno.test("a config can name every built-in reward", () => {
-  // Programs are run by nothing yet: the name is known, and a run that asks for it is refused.
-  const known = [...REWARD_NAMES, "code_execution"];
-  assertEquals<readonly string[]>([...rewardNames].sort(), known.sort());
+  assertEquals<readonly string[]>(
+    [...rewardKeys.keys()].sort(),
+    [...REWARD_NAMES, "modules"].sort(),
+  );
 });
 
 const shippedConfigs = ["", "paper/"].flatMap((folder) =>
@@ -430,4 +432,55 @@ Deno.test("configs/paper has each of the paper's settings", async () => {
     assertEquals([config.guidance.length, data.max_prompt_length], [3072, 512], name);
     assertEquals(config.guidance.controller, "g2rpo_a", name);
   }
+});
+
+Deno.test("a reward is a weight, or a mapping where it has options, which get their defaults", () => {
+  const { rewards } = parseConfig({
+    rewards: { accuracy: 1, cosine: { max_length: 100 }, soft_overlong: 0.5 },
+  });
+  assertEquals(rewards.cosine, {
+    weight: 1,
+    of: "accuracy",
+    min_value_wrong: -1,
+    max_value_wrong: -0.5,
+    min_value_correct: 0.5,
+    max_value_correct: 1,
+    max_length: 100,
+  });
+  assertEquals(rewards.soft_overlong, 0.5);
+});
+
+Deno.test("a flag reaches the options of a reward", async () => {
+  const { overrides } = parseFlags(["--rewards.cosine.max_length=64", "--rewards.accuracy", "1"]);
+  const { rewards } = await loadConfig({ text: "rewards: { cosine: 0.5 }", overrides });
+  assertEquals(rewards.accuracy, 1);
+  assert(typeof rewards.cosine === "object" && rewards.cosine.max_length === 64);
+});
+
+Deno.test("what is wrong with a reward is named by its own key", () => {
+  const wrong: [unknown, string][] = [
+    [{ accuracy: -1 }, "'rewards.accuracy' must be at least 0: current value is -1"],
+    [{ accuracy: 1, cosine: "x" }, "'rewards.cosine' must be a finite number"],
+    [{ accuracy: 1, cosine: { max_lenght: 3 } }, "did you mean 'rewards.cosine.max_length'?"],
+    [{ accuracy: 1, cosine: { weight: -1 } }, "'rewards.cosine.weight' must be at least 0"],
+    [{ format: 1, length: 1 }, "'rewards.length' needs to know which completions are right"],
+    [{ accuracy: 1, length: { of: "code_execution" } }, "name 'code_execution' under 'rewards'"],
+    [
+      { accuracy: 1, soft_overlong: { max_length: 10, cache: 11 } },
+      "'rewards.soft_overlong.cache' must be at most 'max_length' (10)",
+    ],
+    [{ accuracy: 1, modules: [{ path: "./My Reward.ts" }] }, "'rewards.modules[0].name'"],
+    [{ accuracy: 1, modules: [{ path: "./accuracy.ts" }] }, "names 'accuracy' twice"],
+    [{ accuracy: 1, modules: [{ weight: 1 }] }, "'rewards.modules[0].path' is missing"],
+  ];
+  for (const [rewards, problem] of wrong) {
+    const found = problemsOf({ rewards, guidance: { reward: Object.keys(rewards as object)[0] } });
+    assert(found.some((text) => text.includes(problem)), `${found} should say: ${problem}`);
+  }
+});
+
+Deno.test("the controller may follow a reward of one's own", () => {
+  const modules = [{ path: "./my_reward.ts", weight: 0.5 }];
+  const { rewards } = parseConfig({ rewards: { modules }, guidance: { reward: "my_reward" } });
+  assertEquals(rewardWeights(rewards), new Map([["my_reward", 0.5]]));
 });

@@ -8,7 +8,7 @@ import {
   mergeOverrides,
   parseConfig,
 } from "../../src/training/config.ts";
-import { datasetProblems } from "../../src/training/dataset.ts";
+import { type DataProgress } from "../../src/training/problem_encoder.ts";
 import { type RunProblems } from "../../src/training/problems.ts";
 import { type SumRow, sumRows, writeRows } from "./problem_file.ts";
 
@@ -210,7 +210,8 @@ Deno.test("progress tells rows that are read and problems that are chosen", () =
   withFolder(async (folder) => {
     const path = writeRows(folder, "sums.jsonl", sumRows(600));
     const told: string[] = [];
-    await datasetProblems(dataConfig(path), null, (...what) => told.push(what.join(" ")));
+    const progress: DataProgress = (...what) => told.push(what.join(" "));
+    await runProblems(dataConfig(path), { progress });
     assertEquals(told, [
       "reading sums, rows 256 ",
       "reading sums, rows 512 ",

@@ -14,7 +14,7 @@ import {
 } from "../../src/std/assert.ts";
 import { type DType } from "../../src/tensor/dtype.ts";
 import { memory, resetPeakMemory } from "../../src/tensor/memory.ts";
-import { liveTensors, scope } from "../../src/tensor/tensor.ts";
+import { liveTensors } from "../../src/tensor/tensor.ts";
 import { initialState } from "../../src/training/checkpoint.ts";
 import {
   type Config,
@@ -28,7 +28,7 @@ import { AdamW } from "../../src/training/optimizer.ts";
 import { planRun, totalMemory } from "../../src/training/plan.ts";
 import { problemsPerStep } from "../../src/training/problems.ts";
 import { type Run } from "../../src/training/run.ts";
-import { updatePolicy } from "../../src/training/update.ts";
+import { referenceLogProbs, updatePolicy } from "../../src/training/update.ts";
 import { initialize } from "../../ffi/library.ts";
 
 Deno.test("a plan is worked out from the config's numbers", async () => {
@@ -111,7 +111,7 @@ Deno.test("the cache is that of all rollouts at their longest, activations those
 });
 
 /** The most bytes that sampling and the update of one step take, every row at its longest. */
-function countedPeak(config: Config, shape: Record<string, unknown>): number {
+async function countedPeak(config: Config, shape: Record<string, unknown>): Promise<number> {
   const { dtype, use_peft } = config.model;
   const prompt = config.data.max_prompt_length!, given = config.guidance.max_length!;
   resetPeakMemory();
@@ -132,12 +132,19 @@ function countedPeak(config: Config, shape: Record<string, unknown>): number {
     maxCompletionLength: config.max_completion_length,
     stopIds: [],
   });
+  // All of a run that an update looks at.
+  const run = {
+    config,
+    policy,
+    optimizer,
+    reference: reference ?? policy.withoutAdapters(),
+  } as Run;
   updatePolicy(
     initialState("rl", createController(controllerSpec(config))),
-    // All of a run that an update looks at.
-    { config, policy, optimizer, reference: reference ?? policy.withoutAdapters() } as Run,
+    run,
     rollouts,
     groupAdvantages(rollouts.map((_, i) => i % 2), { numGenerations: 4, scaleRewards: "group" }),
+    await referenceLogProbs(run, rollouts),
   );
   return memory().peak - before;
 }
@@ -171,7 +178,7 @@ for (const dtype of ["float32", "bfloat16"]) {
             eval: { num_problems: 4 },
           });
           const alive = liveTensors();
-          const peak = scope(() => countedPeak(config, modelPresets.tiny));
+          const peak = await countedPeak(config, modelPresets.tiny);
           assertEquals(liveTensors(), alive);
           const planned = totalMemory((await planRun(config)).memory);
           assertGreaterOrEqual(planned, peak);

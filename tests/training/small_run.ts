@@ -7,6 +7,7 @@ import { type CausalLM } from "../../src/models/model.ts";
 import { modelPresets } from "../../src/models/presets.ts";
 import { randomModel } from "../../src/models/random.ts";
 import { createReward } from "../../src/rewards/registry.ts";
+import { rewardSpecs } from "../../src/training/reward_settings.ts";
 import { arithmeticTokenizer } from "../../src/tokenizer/arithmetic.ts";
 import { initialState, type TrainState } from "../../src/training/checkpoint.ts";
 import {
@@ -73,8 +74,10 @@ export function smallRun(overrides: Record<string, unknown> = {}): SmallRun {
     tokenizer,
     optimizer,
     controller,
-    rewards: Object.entries(config.rewards)
-      .map(([name, weight]) => ({ reward: createReward(name), weight: weight! })),
+    rewards: rewardSpecs(config).map(({ spec, weight }) => ({
+      reward: createReward(spec),
+      weight,
+    })),
     opensThink: false,
     stopIds: [tokenizer.eosTokenId!],
     problems: (step) =>
